@@ -5,7 +5,9 @@ import { join } from 'node:path';
 // node_modules, so that a new dependency needs no edit.
 const root = import.meta.dirname;
 const esmPackages = readdirSync(join(root, 'node_modules'))
-  .flatMap((name) => (name.startsWith('@') ? readdirSync(join(root, 'node_modules', name)).map((n) => `${name}/${n}`) : [name]))
+  .flatMap((name) =>
+    name.startsWith('@') ? readdirSync(join(root, 'node_modules', name)).map((n) => `${name}/${n}`) : [name],
+  )
   .filter((name) => {
     const manifest = join(root, 'node_modules', name, 'package.json');
     return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).type === 'module';
@@ -33,6 +35,6 @@ export default {
   testEnvironment: 'node',
   transform: { '\\.ts$': swc(true), '\\.m?js$': swc(false) },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`, '/dist/'],
+  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`, '<rootDir>/dist/'],
   testTimeout: 30_000,
 };

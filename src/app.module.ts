@@ -1,0 +1,57 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import type { AppConfig } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { CacheInterceptor } from './core/cache/cache.interceptor.js';
+import { CacheModule } from './core/cache/cache.module.js';
+import { ProblemFilter } from './core/errors/problem.filter.js';
+import { EventsModule } from './core/events/events.module.js';
+import { HealthModule } from './core/health/health.module.js';
+import { InputCheck } from './core/http/input-check.js';
+import { InputPipe } from './core/http/validation.pipe.js';
+import { MetricsModule } from './core/metrics/metrics.module.js';
+import { MongoModule } from './core/mongo/mongo.module.js';
+import { OpenApiModule } from './core/openapi/openapi.module.js';
+import { PagingModule } from './core/paging/paging.module.js';
+import { RateLimitGuard } from './core/rate-limit/rate-limit.guard.js';
+import { RateLimitModule } from './core/rate-limit/rate-limit.module.js';
+import { AccessGuard } from './core/security/access.guard.js';
+import { AuthenticationGuard } from './core/security/authentication.guard.js';
+import { SecurityModule } from './core/security/security.module.js';
+import { TimeModule } from './core/time/clock.js';
+
+@Module({})
+export class AppModule {
+  /** @param mongoUri where the documents are: `MONGODB_URI`, or the embedded server's address */
+  static with(config: AppConfig, mongoUri: string): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(config),
+        TimeModule,
+        MetricsModule,
+        MongoModule.at(mongoUri),
+        EventsModule,
+        CacheModule,
+        RateLimitModule,
+        SecurityModule,
+        PagingModule,
+        HealthModule,
+        OpenApiModule,
+        DiscoveryModule,
+      ],
+      providers: [
+        InputCheck,
+        ProblemFilter,
+        { provide: APP_FILTER, useExisting: ProblemFilter },
+        // In this order: who is it, how often may they ask, may they come in.
+        { provide: APP_GUARD, useClass: AuthenticationGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_PIPE, useClass: InputPipe },
+        // The only global interceptor: each costs an observable per request.
+        { provide: APP_INTERCEPTOR, useClass: CacheInterceptor },
+      ],
+    };
+  }
+}

@@ -1,0 +1,88 @@
+import { VersioningType } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import fastifyCookie from '@fastify/cookie';
+import fastifyHelmet from '@fastify/helmet';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppModule } from './app.module.js';
+import type { AppConfig } from './config/config.js';
+import { ProblemFilter } from './core/errors/problem.filter.js';
+import { BULK_BODY_LIMIT, registerBodyParsers } from './core/http/body-parsers.js';
+import { registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
+import { createLogger } from './core/logging/logger.js';
+import { HttpMetrics } from './core/metrics/http-metrics.js';
+import { serveOpenApi } from './core/openapi/openapi.js';
+
+/** Where health, metrics and keys are; everything else is under `/api`. */
+const UNPREFIXED = ['metrics', '.well-known/jwks.json'];
+
+/**
+ * The application as `main.ts` and the tests share it: everything but listening.
+ * @param mongoUri `MONGODB_URI`, or the embedded server's address
+ */
+export async function createApp(config: AppConfig, mongoUri: string): Promise<NestFastifyApplication> {
+  // Fastify knows undecodable URLs before Nest sees them, so they reach the filter by hand.
+  const problems: { filter?: ProblemFilter } = {};
+  const adapter = new FastifyAdapter({
+    trustProxy: trustedProxies(config),
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    // A closing server answers 503 and closes the connection, so that a keep-alive client moves on.
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    // A frozen database answers nothing, not even a refusal: the client gets its 503 all the same.
+    handlerTimeout: config.requestTimeoutMs,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      problems.filter?.answer(error, request, reply);
+    },
+    routerOptions: { maxParamLength: 300 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, mongoUri), adapter, {
+    logger: createLogger(config),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  problems.filter = app.get(ProblemFilter);
+  const fastify = adapter.getInstance();
+  // The bulk route is the only one with larger bodies and more time; Nest has no option for either.
+  fastify.addHook('onRoute', (route) => {
+    if (!route.url.endsWith('/tasks/bulk')) return;
+    route.bodyLimit = BULK_BODY_LIMIT;
+    route.handlerTimeout = 10 * config.requestTimeoutMs;
+  });
+  registerHttpHooks(fastify, app.get(HttpMetrics));
+  registerBodyParsers(fastify);
+  await app.register(fastifyCookie);
+  await app.register(fastifyHelmet, { contentSecurityPolicy: { directives: contentSecurityPolicy(config) } });
+  if (config.corsOrigins.length > 0) app.enableCors(cors(config));
+  app.setGlobalPrefix('api', { exclude: UNPREFIXED });
+  app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
+  await serveOpenApi(app, config);
+  return app;
+}
+
+/** Fastify refuses to believe anybody when it is given a number of hops, so hops are counted here. */
+function trustedProxies({ trustProxy }: AppConfig): false | string[] | ((address: string, hop: number) => boolean) {
+  if (typeof trustProxy === 'number') return (_address, hop) => hop < trustProxy;
+  return trustProxy === false ? false : [...trustProxy];
+}
+
+/** Helmet's defaults, with what Swagger UI needs; plain http stays usable for a start on a laptop. */
+function contentSecurityPolicy(config: AppConfig): Record<string, string[] | null> {
+  return {
+    defaultSrc: ["'self'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    upgradeInsecureRequests: config.production ? [] : null,
+  };
+}
+
+function cors(config: AppConfig): Parameters<NestFastifyApplication['enableCors']>[0] {
+  return {
+    origin: [...config.corsOrigins],
+    credentials: true,
+    exposedHeaders: ['ETag', 'Link', 'Location', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'],
+    maxAge: 600,
+  };
+}

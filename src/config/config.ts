@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { ConfigError, readEnvironment, type Environment } from './environment.js';
+import { keptSecrets, parseKeys, type SigningKey } from './keys.js';
+
+/** What the process was told to be: validated, complete and frozen. The class is the injection token. */
+export class AppConfig {
+  readonly mode: 'embedded' | 'server';
+  readonly production: boolean;
+  readonly host: string;
+  /** 0 lets the kernel choose. */
+  readonly port: number;
+  /** The address clients use, without a slash at the end: in problem types and links. */
+  readonly publicUrl: string;
+  readonly dataDir: string;
+  readonly mongo: {
+    readonly uri?: string;
+    readonly maxPoolSize: number;
+    readonly serverSelectionTimeoutMs: number;
+    readonly socketTimeoutMs: number;
+    /** The server's limit for a query (`maxTimeMS`). */
+    readonly operationTimeoutMs: number;
+    readonly readPreference: Environment['MONGODB_READ_PREFERENCE'];
+  };
+  readonly redisUrl?: string;
+  readonly jwt: {
+    readonly issuer: string;
+    readonly audience: string;
+    /** The first one signs, all verify. Without private keys this process only verifies. */
+    readonly keys: readonly SigningKey[];
+  };
+  /** Signs cursors. */
+  readonly secretKey: Buffer;
+  readonly bootstrapAdmin?: { readonly email: string; readonly password: string };
+  /** The longest a client waits for an answer, whatever a store does: then it is 503. Bulk has ten times as long. */
+  readonly requestTimeoutMs: number;
+  readonly rateLimitPerMinute: number;
+  readonly loginRateLimitPer15Min: number;
+  readonly trustProxy: false | number | readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly logLevel: Environment['LOG_LEVEL'];
+  readonly logFormat: 'json' | 'pretty';
+  readonly metricsToken?: string;
+  /** Seconds between "not ready" and closing, so that a load balancer has noticed. */
+  readonly drainSeconds: number;
+
+  constructor(environment: Environment) {
+    this.mode = environment.MONGODB_URI ? 'server' : 'embedded';
+    this.production = environment.NODE_ENV === 'production';
+    this.refuseUnsafe(environment);
+    this.host = environment.HOST ?? (this.mode === 'embedded' ? '127.0.0.1' : '0.0.0.0');
+    this.port = environment.PORT;
+    this.publicUrl = (environment.PUBLIC_URL ?? `http://localhost:${this.port}`).replace(/\/+$/, '');
+    this.dataDir = resolve(environment.DATA_DIR);
+    this.mongo = Object.freeze({
+      uri: environment.MONGODB_URI,
+      maxPoolSize: environment.MONGODB_MAX_POOL_SIZE,
+      serverSelectionTimeoutMs: environment.MONGODB_SERVER_SELECTION_TIMEOUT_MS,
+      socketTimeoutMs: environment.MONGODB_SOCKET_TIMEOUT_MS,
+      operationTimeoutMs: environment.MONGODB_OPERATION_TIMEOUT_MS,
+      readPreference: environment.MONGODB_READ_PREFERENCE,
+    });
+    this.redisUrl = environment.REDIS_URL;
+    const needsKept = !(environment.SECRET_KEY && (environment.JWT_KEYS ?? environment.JWT_PUBLIC_KEYS));
+    const kept = this.mode === 'embedded' && needsKept ? keptSecrets(this.dataDir) : undefined;
+    this.jwt = Object.freeze({
+      issuer: environment.JWT_ISSUER,
+      audience: 'taskflow-api',
+      keys: Object.freeze(signingKeys(environment, kept?.jwtKeys)),
+    });
+    this.secretKey = createHash('sha256')
+      .update(environment.SECRET_KEY ?? kept!.secretKey)
+      .digest();
+    const { BOOTSTRAP_ADMIN_EMAIL: email, BOOTSTRAP_ADMIN_PASSWORD: password } = environment;
+    this.bootstrapAdmin = email && password ? Object.freeze({ email, password }) : undefined;
+    this.requestTimeoutMs = environment.REQUEST_TIMEOUT_MS;
+    this.rateLimitPerMinute = environment.RATE_LIMIT_PER_MINUTE;
+    this.loginRateLimitPer15Min = environment.LOGIN_RATE_LIMIT_PER_15MIN;
+    this.trustProxy = trustProxy(environment.TRUST_PROXY);
+    this.corsOrigins = Object.freeze(environment.CORS_ORIGINS?.split(',') ?? []);
+    this.logLevel = environment.LOG_LEVEL;
+    // A person looks at the terminal of an embedded start; anywhere else a machine reads the log.
+    this.logFormat = environment.LOG_FORMAT ?? (this.mode === 'embedded' && !this.production ? 'pretty' : 'json');
+    this.metricsToken = environment.METRICS_TOKEN;
+    this.drainSeconds = environment.DRAIN_SECONDS;
+    Object.freeze(this);
+  }
+
+  private refuseUnsafe(environment: Environment): void {
+    const problems: string[] = [];
+    if (this.production && this.mode === 'embedded' && !environment.ALLOW_EMBEDDED) {
+      problems.push(
+        'MONGODB_URI: required in production (ALLOW_EMBEDDED=true runs on the embedded store all the same)',
+      );
+    }
+    if (this.mode === 'server') {
+      if (!environment.JWT_KEYS && !environment.JWT_PUBLIC_KEYS) problems.push('JWT_KEYS: required with MONGODB_URI');
+      if (!environment.SECRET_KEY) problems.push('SECRET_KEY: required with MONGODB_URI');
+    }
+    if (Boolean(environment.BOOTSTRAP_ADMIN_EMAIL) !== Boolean(environment.BOOTSTRAP_ADMIN_PASSWORD)) {
+      problems.push('BOOTSTRAP_ADMIN_EMAIL and BOOTSTRAP_ADMIN_PASSWORD: set both or neither');
+    }
+    if (this.production) {
+      for (const name of ['SECRET_KEY', 'BOOTSTRAP_ADMIN_PASSWORD', 'METRICS_TOKEN'] as const) {
+        const value = environment[name];
+        if (value && isGuessable(value)) problems.push(`${name}: too easy to guess for production`);
+      }
+    }
+    if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  }
+}
+
+/**
+ * The only reader of the environment.
+ * @throws ConfigError with one line per bad variable
+ */
+export function loadConfig(source: NodeJS.ProcessEnv = process.env): AppConfig {
+  return new AppConfig(readEnvironment(source));
+}
+
+function signingKeys(environment: Environment, kept?: string): SigningKey[] {
+  const { JWT_KEYS, JWT_PUBLIC_KEYS } = environment;
+  const pairs = JWT_KEYS ?? (JWT_PUBLIC_KEYS ? undefined : kept);
+  const keys = [
+    ...(pairs ? parseKeys('JWT_KEYS', pairs, 'pkcs8') : []),
+    ...(JWT_PUBLIC_KEYS ? parseKeys('JWT_PUBLIC_KEYS', JWT_PUBLIC_KEYS, 'spki') : []),
+  ];
+  if (new Set(keys.map(({ kid }) => kid)).size < keys.length)
+    throw new ConfigError('JWT_KEYS: a kid stands there twice');
+  return keys;
+}
+
+function trustProxy(value: string | undefined): AppConfig['trustProxy'] {
+  if (!value) return false;
+  return /^\d+$/.test(value) ? Number(value) : Object.freeze(value.split(',').map((part) => part.trim()));
+}
+
+/** Few different characters, or a word that stands in examples: not what a random generator makes. */
+function isGuessable(secret: string): boolean {
+  return new Set(secret).size < 8 || /change.?me|example|secret|password|taskflow|123456/i.test(secret);
+}

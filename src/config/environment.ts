@@ -1,0 +1,162 @@
+import 'reflect-metadata';
+import { applyDecorators } from '@nestjs/common';
+import { Expose, Transform, Type, plainToInstance } from 'class-transformer';
+import {
+  getMetadataStorage,
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  validateSync,
+} from 'class-validator';
+import { readFileSync } from 'node:fs';
+
+/** A setting that keeps the process from starting. The message names variables and never prints their values. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Variables whose value may come from a file instead: `NAME_FILE=/run/secrets/name` (Docker and Kubernetes secrets). */
+export const SECRET_NAMES = [
+  'MONGODB_URI',
+  'REDIS_URL',
+  'JWT_KEYS',
+  'SECRET_KEY',
+  'BOOTSTRAP_ADMIN_PASSWORD',
+  'METRICS_TOKEN',
+] as const;
+
+const WholeNumber = (min: number, max: number): PropertyDecorator => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return applyDecorators(
+    Expose(),
+    Type(() => Number),
+    IsInt({ message }),
+    Min(min, { message }),
+    Max(max, { message }),
+  );
+};
+const Flag = (): PropertyDecorator =>
+  applyDecorators(
+    Expose(),
+    Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown))),
+    IsBoolean({ message: 'must be true or false' }),
+  );
+const Choice = (...values: string[]): PropertyDecorator =>
+  applyDecorators(Expose(), IsIn(values, { message: `must be one of ${values.join(', ')}` }));
+const Text = (message: string, pattern?: RegExp): PropertyDecorator =>
+  applyDecorators(
+    Expose(),
+    IsOptional(),
+    IsString(),
+    MaxLength(65_536, { message: 'is too long' }),
+    ...(pattern ? [Matches(pattern, { message })] : []),
+  );
+
+/**
+ * The process environment as it may be set: one property per variable, with its default. What it means is decided
+ * in `config.ts`. README and `.env.example` are compared with this class in a test.
+ */
+export class Environment {
+  @Choice('development', 'production', 'test') readonly NODE_ENV: 'development' | 'production' | 'test' = 'development';
+  @WholeNumber(0, 65_535) readonly PORT: number = 3000;
+  @Text('must be an address to listen on', /^[A-Za-z0-9.:_-]+$/) readonly HOST?: string;
+  @Expose()
+  @IsOptional()
+  @IsUrl(
+    { require_tld: false, protocols: ['http', 'https'], require_protocol: true },
+    { message: 'must be an http(s) URL' },
+  )
+  readonly PUBLIC_URL?: string;
+  @Text('must be a directory') readonly DATA_DIR: string = '.data';
+  @Flag() readonly ALLOW_EMBEDDED: boolean = false;
+
+  @Text('must begin with mongodb:// or mongodb+srv://', /^mongodb(\+srv)?:\/\/\S+$/) readonly MONGODB_URI?: string;
+  @WholeNumber(1, 1000) readonly MONGODB_MAX_POOL_SIZE: number = 10;
+  @WholeNumber(50, 60_000) readonly MONGODB_SERVER_SELECTION_TIMEOUT_MS: number = 1500;
+  @WholeNumber(50, 600_000) readonly MONGODB_SOCKET_TIMEOUT_MS: number = 5000;
+  @WholeNumber(50, 60_000) readonly MONGODB_OPERATION_TIMEOUT_MS: number = 2000;
+  @Choice('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest')
+  readonly MONGODB_READ_PREFERENCE: 'primary' | 'primaryPreferred' | 'secondary' | 'secondaryPreferred' | 'nearest' =
+    'primary';
+  @Text('must begin with redis:// or rediss://', /^rediss?:\/\/\S+$/) readonly REDIS_URL?: string;
+
+  @Text('expected kid:base64url(PKCS#8)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/) readonly JWT_KEYS?: string;
+  @Text('expected kid:base64url(SPKI)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/)
+  readonly JWT_PUBLIC_KEYS?: string;
+  @Text('must be a name or URL') readonly JWT_ISSUER: string = 'taskflow';
+  @Expose() @IsOptional() @MinLength(32, { message: 'must have at least 32 bytes' }) readonly SECRET_KEY?: string;
+  @Expose()
+  @IsOptional()
+  @IsEmail({}, { message: 'must be an e-mail address' })
+  readonly BOOTSTRAP_ADMIN_EMAIL?: string;
+  @Expose()
+  @IsOptional()
+  @MinLength(10, { message: 'must have 10 to 128 characters' })
+  @MaxLength(128, { message: 'must have 10 to 128 characters' })
+  readonly BOOTSTRAP_ADMIN_PASSWORD?: string;
+
+  @WholeNumber(100, 60_000) readonly REQUEST_TIMEOUT_MS: number = 2000;
+  @WholeNumber(1, 1_000_000) readonly RATE_LIMIT_PER_MINUTE: number = 300;
+  @WholeNumber(1, 1_000_000) readonly LOGIN_RATE_LIMIT_PER_15MIN: number = 10;
+  @Text(
+    'must be a number of hops or a list of addresses and CIDRs; `true` would believe anybody',
+    /^(?!true$)[\da-fA-F.:/, ]+$/,
+  )
+  readonly TRUST_PROXY?: string;
+  @Text('must be a list of origins: https://app.example.com[,…]', /^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/)
+  readonly CORS_ORIGINS?: string;
+
+  @Choice('error', 'warn', 'info', 'debug', 'silent') readonly LOG_LEVEL:
+    'error' | 'warn' | 'info' | 'debug' | 'silent' = 'info';
+  @Expose() @IsOptional() @IsIn(['json', 'pretty'], { message: 'must be one of json, pretty' }) readonly LOG_FORMAT?:
+    'json' | 'pretty';
+  @Expose()
+  @IsOptional()
+  @MinLength(16, { message: 'must have at least 16 characters' })
+  readonly METRICS_TOKEN?: string;
+  @WholeNumber(0, 120) readonly DRAIN_SECONDS: number = 0;
+}
+
+/** Every variable that TaskFlow reads, apart from the `_FILE` forms. */
+export const ENVIRONMENT_NAMES: readonly string[] = [
+  ...new Set(
+    getMetadataStorage()
+      .getTargetValidationMetadatas(Environment, '', false, false)
+      .map(({ propertyName }) => propertyName),
+  ),
+];
+
+/**
+ * Reads and checks the environment. An empty value counts as unset.
+ * @throws ConfigError naming every bad variable at once
+ */
+export function readEnvironment(source: NodeJS.ProcessEnv): Environment {
+  const problems: string[] = [];
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(source)) if (value) given[name] = value;
+  for (const name of SECRET_NAMES) {
+    const file = given[`${name}_FILE`];
+    if (!file) continue;
+    if (given[name]) problems.push(`${name}: set it or ${name}_FILE, not both`);
+    try {
+      given[name] = readFileSync(file, 'utf8').trim();
+    } catch {
+      problems.push(`${name}_FILE: the file cannot be read`);
+    }
+  }
+  const environment = plainToInstance(Environment, given, { excludeExtraneousValues: true, exposeDefaultValues: true });
+  for (const { property, constraints } of validateSync(environment)) {
+    problems.push(`${property}: ${Object.values(constraints ?? {})[0] ?? 'is not valid'}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return environment;
+}

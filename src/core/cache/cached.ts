@@ -1,0 +1,18 @@
+import { SetMetadata } from '@nestjs/common';
+
+/** Who a cached answer belongs to, what it is called, and how long it may be kept. */
+export interface CacheEntry {
+  /** A user id, or `admin` for what all admins see alike. */
+  readonly owner: string;
+  readonly name: string;
+  /** Also the longest that an answer can be stale if an invalidation is lost. */
+  readonly ttlSeconds: number;
+}
+
+/** Names the entry of a request; undefined when this request is not to be cached. */
+export type CachedRead = (owner: string, query: Readonly<Record<string, unknown>>) => CacheEntry | undefined;
+
+export const CACHED_READ = 'taskflow:cached-read';
+
+/** On a `GET` route: the answer is served from, and stored in, the entry that `read` names for the signed-in user. */
+export const Cached = (read: CachedRead): MethodDecorator => SetMetadata(CACHED_READ, read);

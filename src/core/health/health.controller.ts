@@ -1,0 +1,58 @@
+import { Controller, Get, Res, VERSION_NEUTRAL } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { HealthCheckService, MongooseHealthIndicator, type HealthIndicatorResult } from '@nestjs/terminus';
+import { SkipThrottle } from '@nestjs/throttler';
+import type { FastifyReply } from 'fastify';
+import { DatabaseReadiness } from '../mongo/database-readiness.js';
+import { Public } from '../security/access.js';
+import { HealthView, LiveView } from './health.view.js';
+
+const PING_TIMEOUT_MS = 500;
+
+/** Probes for operators and Kubernetes. Liveness asks no dependency: restarting a pod does not repair a database. */
+@ApiTags('health')
+@SkipThrottle()
+@Public()
+@Controller({ path: 'health', version: VERSION_NEUTRAL })
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly mongo: MongooseHealthIndicator,
+    private readonly readiness: DatabaseReadiness,
+  ) {}
+
+  /** Whether the program can serve, with a line per dependency. */
+  @Get()
+  async overall(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
+    const checks = await this.checks();
+    const status = checks.mongo === 'up' && this.readiness.isReady ? 'ok' : 'error';
+    if (status === 'error') reply.status(503);
+    return { status, checks };
+  }
+
+  /** Whether the process runs. */
+  @Get('live')
+  live(): LiveView {
+    return { status: 'ok' };
+  }
+
+  /** Whether traffic may come: not before the first contact with the database, and not while the process drains. */
+  @Get('ready')
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
+    const checks = await this.checks();
+    if (!this.readiness.isReady) {
+      reply.status(503);
+      return { status: 'error', checks };
+    }
+    return { status: checks.mongo === 'up' ? 'ok' : 'degraded', checks };
+  }
+
+  private async checks(): Promise<Record<string, 'up' | 'down' | 'degraded'>> {
+    const ping = (): Promise<HealthIndicatorResult> => this.mongo.pingCheck('mongo', { timeout: PING_TIMEOUT_MS });
+    const result = await this.health.check([ping]).catch(
+      // Terminus throws a 503 of its own shape; the indicators are in it.
+      (error: { getResponse(): { details: HealthIndicatorResult } }) => error.getResponse(),
+    );
+    return Object.fromEntries(Object.entries(result.details).map(([name, { status }]) => [name, status]));
+  }
+}

@@ -1,0 +1,54 @@
+import { Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { v7 as uuidv7 } from 'uuid';
+import { requestContext, traceIdOf } from '../logging/request-context.js';
+import type { HttpMetrics } from '../metrics/http-metrics.js';
+import './request.js';
+
+const SANE_REQUEST_ID = /^[\w.-]{1,128}$/;
+
+/** The caller's `X-Request-Id` where it is sane, else a new one. */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : uuidv7();
+}
+
+/**
+ * Cross-cutting work that needs nothing from Nest, as Fastify hooks, because an interceptor costs an observable per
+ * request: request id and log context, cache defaults, one log line and one measurement per request.
+ */
+export function registerHttpHooks(fastify: FastifyInstance, metrics: HttpMetrics): void {
+  const logger = new Logger('HTTP');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    // Answers are for the one who asked unless a route says otherwise.
+    reply.header('cache-control', 'private, no-cache');
+    requestContext.run({ requestId: request.id, traceId: traceIdOf(request.headers.traceparent) }, done);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const seconds = reply.elapsedTime / 1000;
+    const route = request.routeOptions.url ?? 'unmatched';
+    metrics.observe(request.method, route, reply.statusCode, seconds);
+    if (!isProbe(route)) logger.log(accessLine(request, reply.statusCode, seconds));
+    done();
+  });
+}
+
+const isProbe = (route: string): boolean => route.startsWith('/api/health') || route === '/metrics';
+
+/** Nest's logger takes the `message` of an object and keeps the other fields: one structured line. */
+function accessLine(request: FastifyRequest, status: number, seconds: number): Record<string, unknown> {
+  const path = request.url.split('?', 1)[0];
+  const durationMs = Math.round(seconds * 10_000) / 10;
+  return {
+    message: `${request.method} ${path} ${status} ${durationMs}ms`,
+    method: request.method,
+    path,
+    status,
+    durationMs,
+    ip: request.ip,
+    userId: request.principal?.userId,
+    problem: request.problem,
+  };
+}

@@ -1,0 +1,15 @@
+import type { StoredAnswer } from '../cache/cache.store.js';
+import type { Principal } from '../security/principal.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the authentication guard when the request carries a good access token. */
+    principal?: Principal;
+    /** Why the token that came with the request is not good. */
+    tokenRejected?: boolean;
+    /** The code of the problem this request was answered with, for its log line. */
+    problem?: string;
+    /** What the cache had for this request: set and used by the cache interceptor. */
+    cached?: { readonly generation: string; readonly answer?: StoredAnswer };
+  }
+}

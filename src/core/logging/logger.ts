@@ -1,0 +1,47 @@
+import type { LoggerService } from '@nestjs/common';
+import { WinstonModule } from 'nest-winston';
+import winston from 'winston';
+import type { AppConfig } from '../../config/config.js';
+import { requestContext } from './request-context.js';
+
+const SECRET_FIELD = /pass(word)?|secret|token|authorization|cookie|api.?key|credential/i;
+const BEARER_OR_JWT = /\b(Bearer\s+)?eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const URI_CREDENTIALS = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi;
+
+/** Blanks what must never be in a log: fields named like secrets, tokens inside texts, passwords inside URIs. */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') {
+    return value.replace(BEARER_OR_JWT, '[redacted]').replace(URI_CREDENTIALS, '$1[redacted]@');
+  }
+  if (typeof value !== 'object' || value === null || depth > 6) return value;
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      SECRET_FIELD.test(key) && item ? '[redacted]' : redact(item, depth + 1),
+    ]),
+  );
+}
+
+const addContext = winston.format((info) => Object.assign(info, requestContext.getStore()));
+const redacted = winston.format((info) => {
+  for (const key of Object.keys(info)) info[key] = SECRET_FIELD.test(key) ? '[redacted]' : redact(info[key]);
+  return info;
+});
+
+const pretty = winston.format.printf(({ level, message, timestamp, context, stack }) => {
+  const where = context ? ` [${String(context)}]` : '';
+  const trace = Array.isArray(stack) && stack[0] ? `\n${String(stack[0])}` : '';
+  return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)}${where} ${String(message)}${trace}`;
+});
+
+/** The process' logger: one JSON object a line (or readable text), with the request and trace id, secrets blanked. */
+export function createLogger(config: Pick<AppConfig, 'logLevel' | 'logFormat'>): LoggerService {
+  const { combine, timestamp, json } = winston.format;
+  return WinstonModule.createLogger({
+    level: config.logLevel === 'silent' ? 'error' : config.logLevel,
+    silent: config.logLevel === 'silent',
+    format: combine(addContext(), redacted(), timestamp(), config.logFormat === 'json' ? json() : pretty),
+    transports: [new winston.transports.Console()],
+  });
+}

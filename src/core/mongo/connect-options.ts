@@ -1,0 +1,17 @@
+import type { ConnectOptions } from 'mongoose';
+import type { AppConfig } from '../../config/config.js';
+
+/** Nothing is buffered and everything has an end: a database that is away costs an answer, never a hanging request. */
+export function connectOptions({ mongo }: Pick<AppConfig, 'mongo'>): ConnectOptions {
+  return {
+    autoCreate: false,
+    autoIndex: false,
+    bufferCommands: false,
+    maxPoolSize: mongo.maxPoolSize,
+    serverSelectionTimeoutMS: mongo.serverSelectionTimeoutMs,
+    connectTimeoutMS: mongo.serverSelectionTimeoutMs,
+    waitQueueTimeoutMS: mongo.serverSelectionTimeoutMs,
+    socketTimeoutMS: mongo.socketTimeoutMs,
+    readPreference: mongo.readPreference,
+  };
+}

@@ -1,0 +1,78 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectConnection } from '@nestjs/mongoose';
+import { ConnectionStates, type Connection } from 'mongoose';
+import { AppConfig } from '../../config/config.js';
+import { connectOptions } from './connect-options.js';
+
+const RETRY_MS = 1000;
+
+/**
+ * The first contact with the database. A process starts without one, answers its probes, and becomes ready when it
+ * connected and every registered step succeeded once (indexes, revocations, the first admin). What is lost later is
+ * `degraded`, not "not ready".
+ */
+@Injectable()
+export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(DatabaseReadiness.name);
+  private readonly steps: { readonly name: string; readonly run: () => Promise<void> }[] = [];
+  private closing = false;
+  private established = false;
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    @InjectConnection() private readonly connection: Connection,
+    private readonly config: AppConfig,
+  ) {}
+
+  get isReady(): boolean {
+    return this.established && !this.closing;
+  }
+
+  /** Registers a step of the first contact; steps run in order of registration and must bear being run again. */
+  onFirstContact(name: string, run: () => Promise<void>): void {
+    this.steps.push({ name, run });
+  }
+
+  /** Waits for one attempt, so that a start with a database at hand is ready when it listens. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.attempt();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopAccepting();
+    clearTimeout(this.timer);
+  }
+
+  /** From here on the process is not ready: it drains. */
+  stopAccepting(): void {
+    this.closing = true;
+  }
+
+  private async attempt(): Promise<void> {
+    let step = 'connect';
+    try {
+      await this.connect();
+      await this.ensureIndexes();
+      for (const { name, run } of this.steps) {
+        step = name;
+        await run();
+      }
+      this.established = true;
+    } catch (error) {
+      if (this.closing) return;
+      this.logger.warn(`not ready yet, ${step}: ${(error as Error).message}`);
+      this.timer = setTimeout(() => void this.attempt(), RETRY_MS).unref();
+    }
+  }
+
+  private async connect(): Promise<void> {
+    const { readyState } = this.connection;
+    if (readyState === ConnectionStates.connected) return;
+    if (readyState === ConnectionStates.connecting) await this.connection.asPromise();
+    else await this.connection.openUri(this.connection.get('taskflowUri') as string, connectOptions(this.config));
+  }
+
+  private async ensureIndexes(): Promise<void> {
+    for (const model of Object.values(this.connection.models)) await model.createIndexes();
+  }
+}

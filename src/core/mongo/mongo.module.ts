@@ -1,0 +1,49 @@
+import { Global, Logger, Module, type DynamicModule } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
+import mongoose, { type Connection } from 'mongoose';
+import { AppConfig } from '../../config/config.js';
+import { connectOptions } from './connect-options.js';
+import { DatabaseReadiness } from './database-readiness.js';
+import { LEASE_MODEL, leaseSchema } from './lease.schema.js';
+import { Leases } from './lease.repository.js';
+
+// A filter reaches the server as it was written, or not at all.
+mongoose.set('strictQuery', 'throw');
+
+/** The one MongoDB connection. `uri` is the embedded server's address or `MONGODB_URI`. */
+@Global()
+@Module({})
+export class MongoModule {
+  static at(uri: string): DynamicModule {
+    return {
+      module: MongoModule,
+      imports: [
+        MongooseModule.forRootAsync({
+          inject: [AppConfig],
+          useFactory: (config: AppConfig) => ({
+            uri,
+            ...connectOptions(config),
+            retryAttempts: 0,
+            lazyConnection: true,
+            connectionFactory: (connection: Connection) => watched(connection, uri, config),
+          }),
+        }),
+        MongooseModule.forFeature([{ name: LEASE_MODEL, schema: leaseSchema }]),
+      ],
+      providers: [DatabaseReadiness, Leases],
+      exports: [DatabaseReadiness, Leases, MongooseModule],
+    };
+  }
+}
+
+/** A lazy connection without a server would end the process with an unhandled rejection. */
+function watched(connection: Connection, uri: string, { mongo }: AppConfig): Connection {
+  const logger = new Logger('MongoDB');
+  connection.set('taskflowUri', uri);
+  // The server gives up with the client, so that an abandoned query does not go on.
+  connection.set('maxTimeMS', mongo.operationTimeoutMs);
+  connection.on('error', (error: Error) => logger.warn(error.message));
+  connection.on('disconnected', () => logger.warn('disconnected'));
+  connection.asPromise().catch(() => undefined); // DatabaseReadiness reports it and tries again
+  return connection;
+}

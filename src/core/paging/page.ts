@@ -1,0 +1,41 @@
+import {
+  Injectable,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { tap, type Observable } from 'rxjs';
+import { Perishable } from '../cache/perishable.js';
+
+export const DEFAULT_PAGE_LIMIT = 20;
+export const MAX_PAGE_LIMIT = 100;
+
+/** One page of a keyset-paged list; `nextCursor` is null on the last one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+@Injectable()
+class PageLinkInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    return next.handle().pipe(
+      tap((result: Page<unknown> | Perishable<Page<unknown>>) => {
+        const { nextCursor } = result instanceof Perishable ? result.value : result;
+        if (nextCursor === null) return;
+        const [path = '', search] = request.url.split('?', 2);
+        const query = new URLSearchParams(search);
+        query.set('cursor', nextCursor);
+        reply.header('link', `<${path}?${query.toString()}>; rel="next"`);
+      }),
+    );
+  }
+}
+
+/** On a route that answers a `Page`: sends `Link: <…>; rel="next"` (RFC 8288) while there is a next page. */
+export const Paged = (): MethodDecorator => UseInterceptors(PageLinkInterceptor);

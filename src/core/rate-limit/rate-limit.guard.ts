@@ -1,0 +1,50 @@
+import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import {
+  getOptionsToken,
+  getStorageToken,
+  ThrottlerGuard,
+  type ThrottlerModuleOptions,
+  type ThrottlerRequest,
+  type ThrottlerStorage,
+} from '@nestjs/throttler';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RateLimited } from '../errors/core.errors.js';
+import '../http/request.js';
+import { clientKey } from './client-key.js';
+import { RateLimitStore } from './rate-limit.store.js';
+
+/**
+ * The limits of @nestjs/throttler (`@Throttle`, `@SkipThrottle`) on our own store: one key a user, or an address for
+ * whoever is not signed in, over all routes, and the header fields of the IETF draft. Runs after the token was looked
+ * at and before anybody is refused for lack of one, so that bad tokens are limited too.
+ */
+@Injectable()
+export class RateLimitGuard extends ThrottlerGuard {
+  constructor(
+    @Inject(getOptionsToken()) options: ThrottlerModuleOptions,
+    @Inject(getStorageToken()) storage: ThrottlerStorage,
+    reflector: Reflector,
+    private readonly limits: RateLimitStore,
+  ) {
+    super(options, storage, reflector);
+  }
+
+  protected override async handleRequest({ context, limit, ttl, throttler }: ThrottlerRequest): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    const name = throttler.name ?? 'default';
+    const windowSeconds = ttl / 1000;
+    const key = `${name}:${request.principal ? `user:${request.principal.userId}` : clientKey(request.ip)}`;
+    const [result] = await this.limits.consume([{ key, limit, windowSeconds }]);
+    const { allowed, remaining, resetSeconds } = result!;
+    reply.header('ratelimit-policy', `"${name}";q=${limit};w=${windowSeconds}`);
+    reply.header('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);
+    if (!allowed) throw new RateLimited({ retryAfterSeconds: resetSeconds });
+    return true;
+  }
+
+  protected override shouldSkip(context: ExecutionContext): Promise<boolean> {
+    return Promise.resolve(context.getType() !== 'http');
+  }
+}

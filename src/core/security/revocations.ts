@@ -1,0 +1,102 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { DatabaseReadiness } from '../mongo/database-readiness.js';
+import { Clock } from '../time/clock.js';
+import { RevocationStore, type Revocation } from './revocation.store.js';
+
+/** Longer than an access token lives, plus what clocks may differ by. */
+const KEEP_MS = 20 * 60 * 1000;
+/** Every process looks this often for what the others ended; the contract allows a second. */
+const POLL_MS = 400;
+/** Looks this far back each time: clocks differ, and a write becomes visible after its timestamp was taken. */
+const OVERLAP_MS = 15_000;
+
+/**
+ * The sessions and token versions that are over. Written to the store first, then held in this process, where every
+ * request asks. No token is believed before the list was loaded once.
+ */
+@Injectable()
+export class Revocations implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(Revocations.name);
+  private readonly sessions = new Map<string, number>();
+  private readonly users = new Map<string, { minVersion: number; expiresMs: number }>();
+  private lookedAt?: Date;
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    private readonly store: RevocationStore,
+    private readonly readiness: DatabaseReadiness,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.readiness.onFirstContact('load revocations', async () => {
+      await this.refresh();
+      this.schedule();
+    });
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  get isLoaded(): boolean {
+    return this.lookedAt !== undefined;
+  }
+
+  isRevoked(token: { readonly sessionId: string; readonly userId: string; readonly version: number }): boolean {
+    return this.sessions.has(token.sessionId) || token.version < (this.users.get(token.userId)?.minVersion ?? 0);
+  }
+
+  /** From here on the tokens of this session are refused, here at once and in every other process within a second. */
+  async endSession(id: string): Promise<void> {
+    await this.add({ kind: 'session', id, expiresAt: this.keepUntil() });
+  }
+
+  /** From here on tokens of this user with a lower version are refused. */
+  async raiseVersion(userId: string, minVersion: number): Promise<void> {
+    await this.add({ kind: 'user', id: userId, minVersion, expiresAt: this.keepUntil() });
+  }
+
+  private async add(revocation: Revocation): Promise<void> {
+    await this.store.add(revocation);
+    this.hold(revocation);
+  }
+
+  private keepUntil(): Date {
+    return new Date(this.clock.now().getTime() + KEEP_MS);
+  }
+
+  private hold(revocation: Revocation): void {
+    const expiresMs = revocation.expiresAt.getTime();
+    if (revocation.kind === 'session') {
+      this.sessions.set(revocation.id, expiresMs);
+      return;
+    }
+    const minVersion = Math.max(revocation.minVersion, this.users.get(revocation.id)?.minVersion ?? 0);
+    this.users.set(revocation.id, { minVersion, expiresMs });
+  }
+
+  private async refresh(): Promise<void> {
+    const now = this.clock.now();
+    const since = this.lookedAt && new Date(this.lookedAt.getTime() - OVERLAP_MS);
+    for (const revocation of await this.store.list(since)) this.hold(revocation);
+    this.lookedAt = now;
+    for (const [id, expiresMs] of this.sessions) if (expiresMs < now.getTime()) this.sessions.delete(id);
+    for (const [id, { expiresMs }] of this.users) if (expiresMs < now.getTime()) this.users.delete(id);
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => void this.poll(), POLL_MS).unref();
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      // The next look covers the gap: `lookedAt` moves only when a look succeeded.
+      this.logger.warn(`could not look for ended sessions: ${(error as Error).message}`);
+    }
+    if (this.timer) this.schedule();
+  }
+}

@@ -1,0 +1,23 @@
+import { Global, Module } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { MongooseModule } from '@nestjs/mongoose';
+import { PassportModule } from '@nestjs/passport';
+import { AccessTokens } from './access-tokens.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import { RevocationRepository } from './revocation.repository.js';
+import { REVOCATION_MODEL, revocationSchema } from './revocation.schema.js';
+import { RevocationStore } from './revocation.store.js';
+import { Revocations } from './revocations.js';
+
+/** Who is asking, and whether the token still counts. How a token is got is the auth module's matter. */
+@Global()
+@Module({
+  imports: [
+    JwtModule.register({}),
+    PassportModule.register({ session: false }),
+    MongooseModule.forFeature([{ name: REVOCATION_MODEL, schema: revocationSchema }]),
+  ],
+  providers: [AccessTokens, JwtStrategy, Revocations, { provide: RevocationStore, useClass: RevocationRepository }],
+  exports: [AccessTokens, Revocations],
+})
+export class SecurityModule {}

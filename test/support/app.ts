@@ -1,0 +1,66 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomBytes } from 'node:crypto';
+import mongoose from 'mongoose';
+import request from 'supertest';
+import { createApp } from '../../src/app.setup.js';
+import { AppConfig, loadConfig } from '../../src/config/config.js';
+import { generateJwtKey } from '../../src/config/keys.js';
+import { MongoServer } from '../../src/embedded/mongo/index.js';
+
+/** The whole application on a port of its own, over the embedded server in this thread or over `MONGODB_URI`. */
+export interface TestApp {
+  readonly app: NestFastifyApplication;
+  readonly config: AppConfig;
+  /** Address of the database this application uses, in a database of its own. */
+  readonly mongoUri: string;
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** supertest on the running application. */
+  readonly http: ReturnType<typeof request>;
+  close(): Promise<void>;
+}
+
+const jwtKeys = generateJwtKey();
+
+/** A database name that no other run uses. */
+const freshName = (): string => `taskflow_test_${randomBytes(6).toString('hex')}`;
+
+export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
+  const server = process.env['MONGODB_URI'] ? undefined : await MongoServer.open({});
+  const address = new URL(process.env['MONGODB_URI'] ?? server!.uri);
+  address.pathname = `/${freshName()}`;
+  const mongoUri = address.toString();
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    PORT: '0',
+    HOST: '127.0.0.1',
+    LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent',
+    MONGODB_URI: mongoUri,
+    JWT_KEYS: jwtKeys,
+    SECRET_KEY: 'a test key that signs the cursors of one run only',
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    LOGIN_RATE_LIMIT_PER_15MIN: '100000',
+    ...environment,
+  });
+  const app = await createApp(config, mongoUri);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return {
+    app,
+    config,
+    mongoUri,
+    url,
+    http: request(url),
+    async close() {
+      await app.close();
+      if (server) await server.close();
+      else await dropDatabase(mongoUri);
+    },
+  };
+}
+
+async function dropDatabase(uri: string): Promise<void> {
+  const connection = await mongoose.createConnection(uri).asPromise();
+  await connection.dropDatabase();
+  await connection.close();
+}
