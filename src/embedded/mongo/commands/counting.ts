@@ -1,0 +1,33 @@
+import { faults } from '../faults.js';
+import { type Doc, hashKey, valuesAt } from '../language/index.js';
+import { type Call, type Command } from './command.js';
+import { hintOf, matches } from './read.js';
+
+function count(call: Call): Doc {
+  const limit = Math.abs(Number(call.body['limit'] ?? 0));
+  const request = {
+    filter: call.document('query') ?? {},
+    skip: call.count('skip', 0),
+    limit,
+    hint: hintOf(call.body['hint']),
+  };
+  let n = 0;
+  for (const _ of matches(call, call.collection, request)) n++;
+  return { n, ok: 1 };
+}
+
+function distinct(call: Call): Doc {
+  const key = call.string('key', '');
+  if (key === '') throw faults.missingField('distinct.key');
+  const values = new Map<string, unknown>();
+  const request = { filter: call.document('query') ?? {}, hint: hintOf(call.body['hint']) };
+  for (const { doc } of matches(call, call.collection, request)) {
+    for (const value of valuesAt(doc, key).flat(1)) if (value !== undefined) values.set(hashKey(value), value);
+  }
+  return { values: [...values.values()], ok: 1 };
+}
+
+export const countingCommands: readonly Command[] = [
+  { name: 'count', fields: ['query', 'limit', 'skip', 'hint', 'fields'], refused: ['collation'], run: count },
+  { name: 'distinct', fields: ['key', 'query', 'hint'], refused: ['collation'], run: distinct },
+];

@@ -1,0 +1,100 @@
+import { ObjectId, deserialize, serialize } from 'bson';
+import { MAX_DEPTH, faults } from './faults.js';
+import { type Doc, MongoFault } from './language/index.js';
+
+/** 16 MiB, the size of a document that clients may store. */
+export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+const FORMAT = { promoteLongs: false, promoteValues: true, promoteBuffers: false, bsonRegExp: true } as const;
+
+/** @throws MongoFault 22 when the bytes are not BSON, 15 when it nests too deep. */
+export function decode(bytes: Uint8Array): Doc {
+  let doc: Doc;
+  try {
+    doc = deserialize(bytes, FORMAT);
+  } catch (error) {
+    if (error instanceof RangeError && /call stack/i.test(error.message)) throw faults.tooDeep();
+    throw faults.invalidBson(error instanceof Error ? error.message : 'invalid BSON');
+  }
+  checkDepth(doc, 1);
+  return doc;
+}
+
+/** Bytes of a document as it was read back or made by an update. @throws MongoFault 10334 above 16 MiB. */
+export function encode(doc: Doc): Buffer {
+  const bytes = serializeOrRefuse(doc);
+  if (bytes.byteLength > MAX_DOCUMENT_BYTES) throw faults.tooLarge(bytes.byteLength);
+  return bytes;
+}
+
+/** Bytes of a reply; replies may be larger than documents. */
+export const encodeReply = (doc: Doc): Buffer => asBuffer(serialize(doc));
+
+function serializeOrRefuse(doc: Doc): Buffer {
+  try {
+    return asBuffer(serialize(doc));
+  } catch (error) {
+    // The buffer of `serialize` holds 17 MiB: whatever overflows it is above the limit as well.
+    if (error instanceof RangeError) throw faults.tooLarge(MAX_DOCUMENT_BYTES + 1);
+    throw faults.invalidBson(error instanceof Error ? error.message : 'cannot be written as BSON');
+  }
+}
+
+export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** @throws MongoFault 15 */
+export function checkDepth(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (!isContainer(value)) return;
+  if (depth > MAX_DEPTH) throw faults.tooDeep();
+  for (const name in value) checkDepth((value as Doc)[name], depth + 1);
+}
+
+const isContainer = (value: object): boolean =>
+  Array.isArray(value) ||
+  (!(value instanceof Date) && (Object.hasOwn(value, '_bsontype') || (value as Doc)['_bsontype'] === undefined));
+
+export const isDocument = (value: unknown): value is Doc =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && isContainer(value);
+
+/** A document ready to be stored: with an `_id` that is allowed, in first place, and its bytes. */
+export interface Stored {
+  readonly doc: Doc;
+  readonly raw: Buffer;
+}
+
+/** @param bytes what the client sent for `doc`, when it is at hand */
+export function prepare(doc: Doc, bytes?: Uint8Array): Stored {
+  if (bytes && startsWithId(bytes)) {
+    if (bytes.byteLength > MAX_DOCUMENT_BYTES) throw faults.tooLarge(bytes.byteLength);
+    checkId(doc['_id']);
+    return { doc, raw: Buffer.from(bytes) };
+  }
+  const { _id = new ObjectId(), ...rest } = doc;
+  checkId(_id);
+  const raw = encode(withId(_id, doc, rest));
+  return { doc: decode(raw), raw };
+}
+
+/** Spreading keeps `__proto__` an own field only when it already is one. */
+function withId(_id: unknown, doc: Doc, rest: Doc): Doc {
+  return Object.keys(doc)[0] === '_id' ? doc : { _id, ...rest };
+}
+
+const ID_FIELD = Buffer.from('_id\0');
+const startsWithId = (bytes: Uint8Array): boolean => ID_FIELD.equals(bytes.subarray(5, 9));
+
+function checkId(id: unknown): void {
+  if (Array.isArray(id)) throw faults.invalidId('array');
+  if (typeof id === 'object' && id !== null && (id as Doc)['_bsontype'] === 'BSONRegExp')
+    throw faults.invalidId('regex');
+  if (id === undefined) throw faults.invalidId('undefined');
+  const dollar = isDocument(id) ? Object.keys(id).find((name) => name.startsWith('$')) : undefined;
+  if (dollar !== undefined) {
+    throw new MongoFault(
+      52,
+      'DollarPrefixedFieldName',
+      `_id fields may not contain '$'-prefixed fields: ${dollar} is not valid for storage.`,
+    );
+  }
+}

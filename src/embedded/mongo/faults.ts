@@ -1,0 +1,63 @@
+import { type Doc, MongoFault } from './language/index.js';
+
+/** Errors that the server itself raises, with the codes of MongoDB's `error_codes.yml`. */
+export const faults = {
+  badValue: (message: string) => new MongoFault(2, 'BadValue', message),
+  foreignCursor: (asked: string, actual: string) =>
+    new MongoFault(
+      13,
+      'Unauthorized',
+      `Requested getMore on namespace '${asked}', but cursor belongs to a different namespace ${actual}`,
+    ),
+  failedToParse: (message: string) => new MongoFault(9, 'FailedToParse', message),
+  typeMismatch: (message: string) => new MongoFault(14, 'TypeMismatch', message),
+  tooDeep: () => new MongoFault(15, 'Overflow', `BSON document exceeds the maximum nesting depth of ${MAX_DEPTH}`),
+  invalidLength: (message: string) => new MongoFault(16, 'InvalidLength', message),
+  noTransactions: () =>
+    new MongoFault(20, 'IllegalOperation', 'Transaction numbers are only allowed on a replica set member or mongos'),
+  invalidBson: (message: string) => new MongoFault(22, 'InvalidBSON', message),
+  namespaceNotFound: (message: string) => new MongoFault(26, 'NamespaceNotFound', message),
+  indexNotFound: (message: string) => new MongoFault(27, 'IndexNotFound', message),
+  cursorNotFound: (id: bigint) => new MongoFault(43, 'CursorNotFound', `cursor id ${id} not found`),
+  namespaceExists: (namespace: string) =>
+    new MongoFault(48, 'NamespaceExists', `Collection ${namespace} already exists.`),
+  timeExceeded: () => new MongoFault(50, 'MaxTimeMSExpired', 'operation exceeded time limit'),
+  invalidId: (type: string) => new MongoFault(53, 'InvalidIdField', `The '_id' value cannot be of type ${type}`),
+  commandNotFound: (name: string) => new MongoFault(59, 'CommandNotFound', `no such command: '${name}'`),
+  immutableId: () =>
+    new MongoFault(
+      66,
+      'ImmutableField',
+      "Performing an update on the path '_id' would modify the immutable field '_id'",
+    ),
+  cannotCreateIndex: (message: string) => new MongoFault(67, 'CannotCreateIndex', message),
+  invalidOptions: (message: string) => new MongoFault(72, 'InvalidOptions', message),
+  invalidNamespace: (name: string) => new MongoFault(73, 'InvalidNamespace', `Invalid namespace specified '${name}'`),
+  indexOptionsConflict: (message: string) => new MongoFault(85, 'IndexOptionsConflict', message),
+  indexKeySpecsConflict: (message: string) => new MongoFault(86, 'IndexKeySpecsConflict', message),
+  notSupported: (what: string) =>
+    new MongoFault(115, 'CommandNotSupported', `the embedded server does not support ${what}`),
+  planKilled: (message: string) => new MongoFault(175, 'QueryPlanKilled', message),
+  noPlan: (message: string) =>
+    new MongoFault(
+      291,
+      'NoQueryExecutionPlans',
+      `error processing query: planner returned error :: caused by :: ${message}`,
+    ),
+  tooLarge: (size: number) =>
+    new MongoFault(
+      10334,
+      'BSONObjectTooLarge',
+      `BSONObj size: ${size} (0x${size.toString(16).toUpperCase()}) is invalid. Size must be between 0 and 16793600(16MB)`,
+    ),
+  duplicateKey: (message: string, extra: Doc) => new MongoFault(11000, 'DuplicateKey', message, extra),
+  outOfDiskSpace: (message: string) => new MongoFault(14031, 'OutOfDiskSpace', message),
+  diskFailed: (message: string) => new MongoFault(39, 'FileStreamFailed', message),
+  unknownField: (command: string, field: string) =>
+    new MongoFault(40415, 'Location40415', `BSON field '${command}.${field}' is an unknown field.`),
+  missingField: (field: string) =>
+    new MongoFault(40414, 'Location40414', `BSON field '${field}' is missing but a required field`),
+} as const;
+
+/** Levels of documents and arrays inside each other that the server accepts; MongoDB takes 180. */
+export const MAX_DEPTH = 100;

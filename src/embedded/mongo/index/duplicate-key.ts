@@ -1,0 +1,35 @@
+import type { ObjectId } from 'bson';
+import { faults } from '../faults.js';
+import { type Doc, type MongoFault, valuesAt } from '../language/index.js';
+import type { IndexSpec } from './index-spec.js';
+
+/** E11000 as MongoDB writes it: drivers and applications read `keyPattern` and `keyValue`, people the message. */
+export function duplicateKey(namespace: string, spec: IndexSpec, doc: Doc): MongoFault {
+  const keyValue = Object.fromEntries(Object.keys(spec.key).map((path) => [path, valueAt(doc, path)]));
+  const message = `E11000 duplicate key error collection: ${namespace} index: ${spec.name} dup key: ${shell(keyValue)}`;
+  return faults.duplicateKey(message, { keyPattern: spec.key, keyValue });
+}
+
+function valueAt(doc: Doc, path: string): unknown {
+  const [value = null] = valuesAt(doc, path);
+  return Array.isArray(value) ? (value[0] ?? null) : value;
+}
+
+/** A value in the notation of MongoDB's shell. */
+function shell(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value instanceof Date) return `new Date(${value.getTime()})`;
+  if (Array.isArray(value)) return `[ ${value.map(shell).join(', ')} ]`;
+  if (typeof value !== 'object') return String(value);
+  switch ((value as Doc)['_bsontype']) {
+    case 'ObjectId':
+      return `ObjectId('${(value as ObjectId).toHexString()}')`;
+    case undefined:
+      return `{ ${Object.entries(value)
+        .map(([name, field]) => `${name}: ${shell(field)}`)
+        .join(', ')} }`;
+    default:
+      return String(value);
+  }
+}

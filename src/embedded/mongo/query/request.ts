@@ -1,0 +1,18 @@
+import type { Doc } from '../language/index.js';
+
+/** What a query asks for, before anything is decided about how. */
+export interface QueryRequest {
+  readonly filter: Doc;
+  readonly sort?: Doc;
+  readonly skip?: number;
+  /** 0 or absent: no limit. */
+  readonly limit?: number;
+  /** Name or key of an index, or `{$natural: ±1}`. */
+  readonly hint?: unknown;
+}
+
+/** What a query has looked at, as `explain` tells it. */
+export class QueryStats {
+  keysExamined = 0;
+  docsExamined = 0;
+}
