@@ -19,6 +19,7 @@ import { AccessGuard } from './core/security/access.guard.js';
 import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
 import { TimeModule } from './core/time/clock.js';
+import { UsersModule } from './modules/users/index.js';
 
 @Module({})
 export class AppModule {
@@ -39,6 +40,7 @@ export class AppModule {
         HealthModule,
         OpenApiModule,
         DiscoveryModule,
+        UsersModule,
       ],
       providers: [
         InputCheck,

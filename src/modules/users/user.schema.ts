@@ -1,0 +1,44 @@
+import { Schema, type Types } from 'mongoose';
+import { outboxDefinition, outboxIndex, type OutboxFields } from '../../core/events/outbox.schema.js';
+import type { User } from './user.js';
+
+export interface UserDocument extends Omit<User, 'id'>, OutboxFields {
+  _id: Types.ObjectId;
+  /** The folded e-mail; absent once the user is deleted, so that the address is free. */
+  emailKey?: string;
+  /** Folded words of e-mail and name. */
+  terms: readonly string[];
+}
+
+export const USER_MODEL = 'User';
+
+export const userSchema = new Schema<UserDocument>(
+  {
+    email: String,
+    emailKey: String,
+    name: String,
+    role: String,
+    status: String,
+    emailVerified: Boolean,
+    timeZone: String,
+    locale: String,
+    version: Number,
+    passwordHash: String,
+    terms: { type: [String], default: undefined },
+    createdAt: Date,
+    updatedAt: Date,
+    ...outboxDefinition,
+  },
+  { collection: 'users', versionKey: false, strict: 'throw' },
+);
+
+// Login, registration and the bootstrap; decides between two registrations of one address.
+userSchema.index({ emailKey: 1 }, { unique: true, sparse: true });
+// The admin's list, all users.
+userSchema.index({ createdAt: -1, _id: -1 });
+// The admin's list of one status or role; counts of active admins, of each status and of new users.
+userSchema.index({ status: 1, role: 1, createdAt: -1, _id: -1 });
+// The admin's search.
+userSchema.index({ terms: 1 });
+// The relay.
+userSchema.index(...outboxIndex);

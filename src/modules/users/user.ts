@@ -1,0 +1,136 @@
+import { toPending, type DomainEvent, type PendingEvent } from '../../core/events/domain-event.js';
+import { distinctWords } from '../../core/search/fold.js';
+import type { Role } from '../../core/security/principal.js';
+import {
+  UserDeleted,
+  UserPasswordChanged,
+  UserProfileChanged,
+  UserPurgeDue,
+  UserRegistered,
+  UserSignedOutEverywhere,
+  UserStandingChanged,
+  type AdminActor,
+  type Standing,
+} from './users.events.js';
+
+/** `deleted` is what the purge sees; every other query acts as if such a user were not there. */
+export type UserStatus = 'active' | 'suspended' | 'deleted';
+
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly status: UserStatus;
+  readonly emailVerified: boolean;
+  /** IANA name, or `UTC`. */
+  readonly timeZone: string;
+  /** BCP 47. */
+  readonly locale: string;
+  /** Raised by every write; tokens carry the one they were issued under. */
+  readonly version: number;
+  /** argon2id in its own text form; empty once the user is deleted. */
+  readonly passwordHash: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export type NewUser = Pick<User, 'email' | 'name' | 'passwordHash'> & { readonly role?: Role };
+export type ProfileChange = Partial<Pick<User, 'name' | 'timeZone' | 'locale'>>;
+export type StandingChange = Partial<Standing>;
+
+/** What a write makes of a user, with the events it tells. */
+export interface Decision {
+  readonly user: User;
+  readonly events: readonly PendingEvent[];
+}
+
+/**
+ * Milliseconds from a deletion to the second purge: longer than the longest request, which the time limits of
+ * database operations bound to a few seconds.
+ */
+export const PURGE_AGAIN_MS = 20_000;
+
+/** Addresses that differ only in case are one account. */
+export const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
+
+/** What the admin's search looks through. */
+export const searchTerms = ({ email, name }: Pick<User, 'email' | 'name'>): string[] =>
+  distinctWords([email, name], 50);
+
+export function registered(id: string, { email, name, passwordHash, role = 'user' }: NewUser, now: Date): Decision {
+  const user: User = {
+    id,
+    email,
+    name,
+    role,
+    status: 'active',
+    emailVerified: false,
+    timeZone: 'UTC',
+    locale: 'en',
+    version: 1,
+    passwordHash,
+    createdAt: now,
+    updatedAt: now,
+  };
+  return { user, events: [toPending(new UserRegistered(now, id))] };
+}
+
+export function withProfile(user: User, change: ProfileChange, now: Date): Decision | undefined {
+  const { name = user.name, timeZone = user.timeZone, locale = user.locale } = change;
+  if (name === user.name && timeZone === user.timeZone && locale === user.locale) return undefined;
+  return next(user, { name, timeZone, locale }, now, () => new UserProfileChanged(now, user.id));
+}
+
+export function withPassword(user: User, passwordHash: string, now: Date): Decision {
+  return next(user, { passwordHash }, now, () => new UserPasswordChanged(now, user.id));
+}
+
+export function signedOutEverywhere(user: User, now: Date, by?: AdminActor): Decision {
+  return next(user, {}, now, ({ version }) => new UserSignedOutEverywhere(now, user.id, version, by));
+}
+
+export function withStanding(user: User, change: StandingChange, by: AdminActor, now: Date): Decision | undefined {
+  const before = standingOf(user);
+  const after = { role: change.role ?? before.role, status: change.status ?? before.status };
+  if (after.role === before.role && after.status === before.status) return undefined;
+  const event = ({ version }: User): DomainEvent => new UserStandingChanged(now, user.id, version, by, before, after);
+  return next(user, after, now, event);
+}
+
+/** An unknown e-mail's or a known user's way to be the first admin. */
+export function asFirstAdmin(user: User, passwordHash: string, now: Date): Decision {
+  const by = { id: 'bootstrap' };
+  const after: Standing = { role: 'admin', status: 'active' };
+  const event = ({ version }: User): DomainEvent =>
+    new UserStandingChanged(now, user.id, version, by, standingOf(user), after);
+  return next(user, { ...after, passwordHash }, now, event);
+}
+
+/** From here on nobody finds the user: what is left is an id, and what tells the others to forget. */
+export function deleted(user: User, now: Date): Decision {
+  const purgeAt = new Date(now.getTime() + PURGE_AGAIN_MS);
+  return {
+    user: {
+      ...user,
+      ...{ email: '', name: '', passwordHash: '', timeZone: 'UTC', locale: 'en', emailVerified: false },
+      status: 'deleted',
+      version: user.version + 1,
+      updatedAt: now,
+    },
+    events: [toPending(new UserDeleted(now, user.id)), toPending(new UserPurgeDue(purgeAt, user.id), purgeAt)],
+  };
+}
+
+export const isActiveAdmin = ({ role, status }: Pick<User, 'role' | 'status'>): boolean =>
+  role === 'admin' && status === 'active';
+
+const standingOf = ({ role, status }: User): Standing => ({
+  role,
+  status: status === 'suspended' ? 'suspended' : 'active',
+});
+
+function next(user: User, change: Partial<User>, now: Date, event: (user: User) => DomainEvent): Decision {
+  const changed: User = { ...user, ...change, version: user.version + 1, updatedAt: now };
+  return { user: changed, events: [toPending(event(changed))] };
+}

@@ -1,0 +1,26 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { InjectModel, MongooseModule } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { OutboxRelay } from '../../core/events/outbox.relay.js';
+import { UserDirectory } from './user-directory.js';
+import { USER_MODEL, userSchema, type UserDocument } from './user.schema.js';
+import { UsersController } from './users.controller.js';
+import { UsersRepository } from './users.repository.js';
+import { UsersService } from './users.service.js';
+
+@Module({
+  imports: [MongooseModule.forFeature([{ name: USER_MODEL, schema: userSchema }])],
+  controllers: [UsersController],
+  providers: [UsersRepository, UsersService, UserDirectory],
+  exports: [UsersService, UserDirectory],
+})
+export class UsersModule implements OnModuleInit {
+  constructor(
+    @InjectModel(USER_MODEL) private readonly model: Model<UserDocument>,
+    private readonly relay: OutboxRelay,
+  ) {}
+
+  onModuleInit(): void {
+    this.relay.addSource({ name: 'users', model: this.model, removeWhen: { status: 'deleted' } });
+  }
+}

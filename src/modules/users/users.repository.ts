@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import mongoose, { type Model, type QueryFilter } from 'mongoose';
+import { pushEvents } from '../../core/events/outbox.schema.js';
+import { duplicateKey } from '../../core/mongo/store-failure.js';
+import type { Role } from '../../core/security/principal.js';
+import { USER_MODEL, type UserDocument } from './user.schema.js';
+import { emailKey, searchTerms, type Decision, type User, type UserStatus } from './user.js';
+import { EmailTaken } from './users.errors.js';
+
+/** Where a page of the admin's list begins: after this user. */
+export interface ListPosition {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+export interface ListFilter {
+  /** Folded; each must begin a word of e-mail or name. */
+  readonly words: readonly string[];
+  readonly role?: Role;
+  readonly status?: Exclude<UserStatus, 'deleted'>;
+}
+
+type Filter = QueryFilter<UserDocument>;
+
+const VISIBLE: Filter['status'] = { $in: ['active', 'suspended'] };
+const ID = /^[\da-f]{24}$/;
+
+/** Users as MongoDB keeps them. Deleted ones are in no answer. */
+@Injectable()
+export class UsersRepository {
+  constructor(@InjectModel(USER_MODEL) private readonly model: Model<UserDocument>) {}
+
+  newId(): string {
+    return new mongoose.Types.ObjectId().toHexString();
+  }
+
+  /** @throws EmailTaken */
+  async insert({ user, events }: Decision): Promise<void> {
+    const pendingAt = events[0]?.notBefore;
+    try {
+      await this.model.create({
+        _id: new mongoose.Types.ObjectId(user.id),
+        ...stored(user),
+        emailKey: emailKey(user.email),
+        terms: searchTerms(user),
+        createdAt: user.createdAt,
+        pending: [...events],
+        pendingAt,
+      });
+    } catch (error) {
+      if (duplicateKey(error)?.keys.includes('emailKey')) throw new EmailTaken();
+      throw error;
+    }
+  }
+
+  async findById(id: string): Promise<User | undefined> {
+    if (!ID.test(id)) return undefined;
+    return this.findOne({ _id: id, status: VISIBLE });
+  }
+
+  async findByEmail(email: string): Promise<User | undefined> {
+    return this.findOne({ emailKey: emailKey(email), status: VISIBLE });
+  }
+
+  /** Puts what was decided in the place of what was read; false when somebody else wrote in between. */
+  async replace(read: User, { user, events }: Decision): Promise<boolean> {
+    const gone = user.status === 'deleted';
+    const update = {
+      $set: {
+        ...stored(user),
+        terms: gone ? [] : searchTerms(user),
+        ...(gone ? {} : { emailKey: emailKey(user.email) }),
+      },
+      ...(gone ? { $unset: { emailKey: 1 } } : {}),
+      ...pushEvents(events),
+    };
+    const filter = { _id: read.id, version: read.version, status: VISIBLE };
+    return (await this.model.findOneAndUpdate(filter, update, { projection: { _id: 1 } }).lean()) !== null;
+  }
+
+  /** Newest first. */
+  async list(filter: ListFilter, limit: number, after?: ListPosition): Promise<User[]> {
+    const found = await this.model.find(listFilter(filter, after)).sort({ createdAt: -1, _id: -1 }).limit(limit).lean();
+    return found.map(toUser);
+  }
+
+  count(filter: { status?: UserStatus; role?: Role; createdSince?: Date }): Promise<number> {
+    const { status = VISIBLE, role, createdSince } = filter;
+    return this.model.countDocuments({
+      status,
+      ...(role ? { role } : {}),
+      ...(createdSince ? { createdAt: { $gte: createdSince } } : {}),
+    });
+  }
+
+  private async findOne(filter: Filter): Promise<User | undefined> {
+    const found = await this.model.findOne(filter).lean();
+    return found ? toUser(found) : undefined;
+  }
+}
+
+function listFilter({ words, role, status }: ListFilter, after?: ListPosition): Filter {
+  const conditions: Filter[] = words.map((word) => ({ terms: { $regex: `^${word}` } }));
+  if (after) {
+    const { createdAt, id } = after;
+    conditions.push({ $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: id } }] });
+  }
+  return {
+    status: status ?? VISIBLE,
+    ...(role ? { role } : {}),
+    // Bounds the walk over the index, which an `$or` alone does not.
+    ...(after ? { createdAt: { $lte: after.createdAt } } : {}),
+    ...(conditions.length > 0 ? { $and: conditions } : {}),
+  };
+}
+
+/** What a later write replaces. */
+function stored(user: User): Omit<User, 'id' | 'createdAt'> {
+  const { id: _id, createdAt: _createdAt, ...fields } = user;
+  return fields;
+}
+
+function toUser({ _id, ...document }: Omit<UserDocument, '_id'> & { _id: unknown }): User {
+  const { emailKey: _key, terms: _terms, pending: _pending, pendingAt: _pendingAt, ...user } = document;
+  return { id: String(_id), ...user };
+}
