@@ -43,6 +43,13 @@ const deviations: Deviation[] = [
     documentDb: 2,
   },
   {
+    promise: 'a second text index is refused: CannotCreateIndex (67)',
+    instead: 'calls it an IndexOptionsConflict (85)',
+    run: async (engine) => codeOf((await textRows(engine, { title: 'milk' })).createIndex({ place: 'text' })),
+    mongodb: 67,
+    documentDb: 85,
+  },
+  {
     promise: '$text does not mind accents',
     instead: 'does',
     run: async (engine) => {

@@ -137,11 +137,6 @@ export function textContract(engine: Engine): void {
       });
     });
 
-    it('a collection has at most one', async () => {
-      const model = await notes({ title: 'milk' });
-      await engine.refuses(model.collection.createIndex({ place: 'text' }), 85);
-    });
-
     it('is refused where there is no text index', async () => {
       const rows: { find: (filter: object) => { toArray(): Promise<NumberedRow[]> } } = await engine.collectionOf({
         a: 'milk',
