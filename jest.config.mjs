@@ -37,4 +37,5 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`, '<rootDir>/dist/'],
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/tools/jest-counts.cjs'],
 };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createCache, type Cache } from 'cache-manager';
-import { CacheableMemory, KeyvCacheableMemory } from 'cacheable';
+import { KeyvCacheableMemory } from 'cacheable';
 import { Keyv } from 'keyv';
 import { randomUUID } from 'node:crypto';
 import { CacheStore, type StoredAnswer } from './cache.store.js';

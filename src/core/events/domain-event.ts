@@ -33,6 +33,6 @@ export function toPending(event: DomainEvent, notBefore: Date = event.at): Pendi
 
 /** The typed event again. */
 export function fromPending<E extends DomainEvent>(type: EventClass<E>, pending: PendingEvent): E {
-  const event = Object.create(type.prototype as object) as E;
+  const event = Object.create(type.prototype) as E;
   return Object.assign(event, pending.facts, { eventId: pending.id, at: pending.at });
 }

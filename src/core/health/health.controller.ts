@@ -48,8 +48,7 @@ export class HealthController {
   }
 
   private async checks(): Promise<Record<string, 'up' | 'down' | 'degraded'>> {
-    const ping = (): Promise<HealthIndicatorResult> => this.mongo.pingCheck('mongo', { timeout: PING_TIMEOUT_MS });
-    const result = await this.health.check([ping]).catch(
+    const result = await this.health.check([() => this.mongo.pingCheck('mongo').withTimeout(PING_TIMEOUT_MS)]).catch(
       // Terminus throws a 503 of its own shape; the indicators are in it.
       (error: { getResponse(): { details: HealthIndicatorResult } }) => error.getResponse(),
     );

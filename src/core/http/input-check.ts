@@ -3,7 +3,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 
-const SCALARS: readonly unknown[] = [undefined, Object, String, Number, Boolean, Array];
+const SCALARS = new Set<unknown>([undefined, Object, String, Number, Boolean, Array]);
 
 /** Closed by default: an application with a body or query that no DTO describes does not boot. */
 @Injectable()
@@ -32,7 +32,7 @@ export class InputCheck implements OnModuleInit {
     for (const [key, { index }] of Object.entries(args)) {
       const kind = Number(key.split(':', 1)[0]);
       const isInput = kind === (RouteParamtypes.BODY as number) || kind === (RouteParamtypes.QUERY as number);
-      if (isInput && SCALARS.includes(types[index])) {
+      if (isInput && SCALARS.has(types[index])) {
         throw new Error(`${metatype.name}.${method}: parameter ${index} takes input without a DTO class`);
       }
     }

@@ -30,7 +30,7 @@ const redacted = winston.format((info) => {
 });
 
 const pretty = winston.format.printf(({ level, message, timestamp, context, stack }) => {
-  const where = context ? ` [${String(context)}]` : '';
+  const where = typeof context === 'string' ? ` [${context}]` : '';
   const trace = Array.isArray(stack) && stack[0] ? `\n${String(stack[0])}` : '';
   return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)}${where} ${String(message)}${trace}`;
 });

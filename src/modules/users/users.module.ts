@@ -2,6 +2,7 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { InjectModel, MongooseModule } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { OutboxRelay } from '../../core/events/outbox.relay.js';
+import { OutboxRepository } from '../../core/events/outbox.repository.js';
 import { UserDirectory } from './user-directory.js';
 import { USER_MODEL, userSchema, type UserDocument } from './user.schema.js';
 import { UsersController } from './users.controller.js';
@@ -21,6 +22,6 @@ export class UsersModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.relay.addSource({ name: 'users', model: this.model, removeWhen: { status: 'deleted' } });
+    this.relay.addSource(new OutboxRepository('users', this.model, { status: 'deleted' }));
   }
 }
