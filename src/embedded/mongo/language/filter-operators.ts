@@ -2,7 +2,7 @@ import { ObjectId } from 'bson';
 import { compareNumbers, toDouble } from './numbers.js';
 import { compareSameRank, compareValues, hashKey, valuesEqual } from './compare.js';
 import { type Doc, badValue, failedToParse } from './fault.js';
-import { type Scope, type Test, compileFilter, every, isOperatorDoc } from './filter.js';
+import { type CompileFilter, type Scope, type Test, every, isOperatorDoc } from './predicate.js';
 import { isRegex, toRegExp } from './regex.js';
 import { truthy } from './truth.js';
 import { typeTest } from './type-test.js';
@@ -11,13 +11,19 @@ import { Rank, isDoc, isNumeric, rankOf } from './values.js';
 type Condition<T> = (subject: T) => boolean;
 
 /** The conditions of one field, all of which must hold. */
-export function compileOperators<T>(operators: Doc, scope: Scope<T>): Condition<T> {
+export function compileOperators<T>(operators: Doc, scope: Scope<T>, nested: CompileFilter): Condition<T> {
   return every(
-    Object.entries(operators).flatMap(([name, operand]) => compileOperator(name, operand, operators, scope)),
+    Object.entries(operators).flatMap(([name, operand]) => compileOperator(name, operand, operators, scope, nested)),
   );
 }
 
-function compileOperator<T>(name: string, operand: unknown, siblings: Doc, scope: Scope<T>): Condition<T>[] {
+function compileOperator<T>(
+  name: string,
+  operand: unknown,
+  siblings: Doc,
+  scope: Scope<T>,
+  nested: CompileFilter,
+): Condition<T>[] {
   switch (name) {
     case '$eq':
       return [scope(equalTo(operand), false)];
@@ -39,15 +45,21 @@ function compileOperator<T>(name: string, operand: unknown, siblings: Doc, scope
       return [truthy(operand) ? exists : not(exists)];
     }
     case '$not':
-      return [not(negated(operand, scope))];
+      return [not(negated(operand, scope, nested))];
     case '$comment':
       return [];
     default:
-      return compileRareOperator(name, operand, siblings, scope);
+      return compileRareOperator(name, operand, siblings, scope, nested);
   }
 }
 
-function compileRareOperator<T>(name: string, operand: unknown, siblings: Doc, scope: Scope<T>): Condition<T>[] {
+function compileRareOperator<T>(
+  name: string,
+  operand: unknown,
+  siblings: Doc,
+  scope: Scope<T>,
+  nested: CompileFilter,
+): Condition<T>[] {
   switch (name) {
     case '$regex':
       return [scope(matchesRegex(toRegExp(operand, siblings['$options']), operand), false)];
@@ -57,9 +69,9 @@ function compileRareOperator<T>(name: string, operand: unknown, siblings: Doc, s
     case '$type':
       return [scope(typeTest(operand), false)];
     case '$all':
-      return [all(operand, scope)];
+      return [all(operand, scope, nested)];
     case '$elemMatch':
-      return [scope(elementMatch(operand), true)];
+      return [scope(elementMatch(operand, nested), true)];
     case '$size':
       return [scope(sizeTest(operand), true)];
     case '$mod':
@@ -73,11 +85,11 @@ function not<T>(condition: Condition<T>): Condition<T> {
   return (subject) => !condition(subject);
 }
 
-function negated<T>(operand: unknown, scope: Scope<T>): Condition<T> {
+function negated<T>(operand: unknown, scope: Scope<T>, nested: CompileFilter): Condition<T> {
   if (isRegex(operand)) return scope(matchesRegex(toRegExp(operand), operand), false);
   if (!isDoc(operand)) throw badValue('$not needs a regex or a document');
   if (Object.keys(operand).length === 0) throw badValue('$not cannot be empty');
-  return compileOperators(operand, scope);
+  return compileOperators(operand, scope, nested);
 }
 
 export function equalTo(expected: unknown): Test {
@@ -147,7 +159,7 @@ export function matchesRegex(expression: RegExp, original: unknown): Test {
   };
 }
 
-function all<T>(operand: unknown, scope: Scope<T>): Condition<T> {
+function all<T>(operand: unknown, scope: Scope<T>, nested: CompileFilter): Condition<T> {
   if (!Array.isArray(operand)) throw badValue('$all needs an array');
   if (operand.length === 0) return () => false;
   return every(
@@ -155,26 +167,26 @@ function all<T>(operand: unknown, scope: Scope<T>): Condition<T> {
       if (isRegex(member)) return scope(matchesRegex(toRegExp(member), member), false);
       if (!isOperatorDoc(member)) return scope(equalTo(member), false);
       if (!Object.hasOwn(member, '$elemMatch')) throw badValue('no $ expressions in $all');
-      return scope(elementMatch(member['$elemMatch']), true);
+      return scope(elementMatch(member['$elemMatch'], nested), true);
     }),
   );
 }
 
 /** With operators it tests the elements themselves, otherwise it is a filter for the documents among them. */
-export function elementMatch(operand: unknown): Test {
+export function elementMatch(operand: unknown, nested: CompileFilter): Test {
   if (!isDoc(operand)) throw badValue('$elemMatch needs an Object');
-  const test = elementTest(operand);
+  const test = elementTest(operand, nested);
   return (value) => Array.isArray(value) && value.some(test);
 }
 
 const LOGICAL = new Set(['$and', '$or', '$nor', '$expr', '$comment']);
 
-export function elementTest(operand: Doc): Test {
+export function elementTest(operand: Doc, nested: CompileFilter): Test {
   const first = Object.keys(operand)[0];
   if (first !== undefined && isOperatorDoc(operand) && !LOGICAL.has(first)) {
-    return compileOperators<unknown>(operand, (test) => test);
+    return compileOperators<unknown>(operand, (test) => test, nested);
   }
-  const matches = compileFilter(operand);
+  const matches = nested(operand);
   return (element) => (Array.isArray(element) ? matches({ ...element } as Doc) : isDoc(element) && matches(element));
 }
 

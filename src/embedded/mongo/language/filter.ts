@@ -2,29 +2,14 @@ import { compileExpression } from './expressions.js';
 import { type Doc, MongoFault, badValue } from './fault.js';
 import { compileOperators, equalTo, matchesRegex } from './filter-operators.js';
 import { type Path, fieldReader, parsePath, someAt } from './paths.js';
+import { type Predicate, type Scope, type Test, every, isOperatorDoc } from './predicate.js';
 import { isRegex, toRegExp } from './regex.js';
 import { truthy } from './truth.js';
 import { isDoc } from './values.js';
 
-export type Predicate = (doc: Doc) => boolean;
-export type Test = (value: unknown) => boolean;
-/** Turns a test of one value into a test of what the condition is about. `whole`: do not look inside arrays. */
-export type Scope<T> = (test: Test, whole: boolean) => (subject: T) => boolean;
-
 /** Compiles MongoDB's query language once, so that it can be run over many documents. */
 export function compileFilter(filter: Doc): Predicate {
   return every(Object.entries(filter).flatMap(([name, condition]) => compileEntry(name, condition)));
-}
-
-export function every<T>(tests: readonly ((subject: T) => boolean)[]): (subject: T) => boolean {
-  const [first, second] = tests;
-  if (first === undefined) return () => true;
-  if (second === undefined) return first;
-  if (tests.length === 2) return (subject) => first(subject) && second(subject);
-  return (subject) => {
-    for (const test of tests) if (!test(subject)) return false;
-    return true;
-  };
 }
 
 function compileEntry(name: string, condition: unknown): Predicate[] {
@@ -73,16 +58,9 @@ function compileExpr(condition: unknown): Predicate {
 
 function compileField(path: Path, condition: unknown): Predicate {
   const scope = pathScope(path);
-  if (isOperatorDoc(condition)) return compileOperators(condition, scope);
+  if (isOperatorDoc(condition)) return compileOperators(condition, scope, compileFilter);
   if (isRegex(condition)) return scope(matchesRegex(toRegExp(condition), condition), false);
   return scope(equalTo(condition), false);
-}
-
-/** `{$gt: 1}` is a condition, `{x: 1}` and `{}` are values; a reference (`$ref`, `$id`) is a value too. */
-export function isOperatorDoc(value: unknown): value is Doc {
-  if (!isDoc(value)) return false;
-  const first = Object.keys(value)[0];
-  return first !== undefined && first.startsWith('$') && first !== '$ref' && first !== '$id' && first !== '$db';
 }
 
 function pathScope(path: Path): Scope<Doc> {

@@ -182,3 +182,69 @@ export function numberKey(value: Numeric): string {
 function plainKey(value: number): string {
   return Number.isSafeInteger(value) || !Number.isInteger(value) ? String(value + 0) : BigInt(value).toString();
 }
+
+/** Exact also at the ends: -(-2^31) is an int64. */
+export function negate(value: Numeric): Numeric {
+  if (numberType(value) === 'double') return double(-toDouble(value));
+  return arithmetic('multiply', value, -1);
+}
+
+/** A double, or a decimal if one of them is. The divisor must not be zero. */
+export function quotient(a: Numeric, b: Numeric): Numeric {
+  if (numberType(a) !== 'decimal' && numberType(b) !== 'decimal') return double(toDouble(a) / toDouble(b));
+  const [x, y] = [asDecimal(a), asDecimal(b)];
+  if (x === undefined || y === undefined) return Decimal128.fromString(String(toDouble(a) / toDouble(b)));
+  const spare = 2 * DECIMAL_DIGITS + y.coefficient.toString().length;
+  const coefficient = (x.coefficient * 10n ** BigInt(spare)) / y.coefficient;
+  return fromDecimal(withoutZeros({ coefficient, exponent: x.exponent - spare - y.exponent }, x.exponent - y.exponent));
+}
+
+/** Drops trailing zeros down to the exponent that the division would have by hand. */
+function withoutZeros({ coefficient, exponent }: Decimal, ideal: number): Decimal {
+  let digits = coefficient;
+  let power = exponent;
+  while (power < ideal && digits % 10n === 0n) {
+    digits /= 10n;
+    power++;
+  }
+  return { coefficient: digits, exponent: power };
+}
+
+/** With the sign of the dividend. The divisor must not be zero. */
+export function remainder(a: Numeric, b: Numeric): Numeric {
+  const types = [numberType(a), numberType(b)];
+  if (types.includes('decimal')) {
+    const [x, y] = [asDecimal(a), asDecimal(b)];
+    if (x === undefined || y === undefined) return Decimal128.fromString(String(toDouble(a) % toDouble(b)));
+    const [left, right, exponent] = align(x, y);
+    return fromDecimal({ coefficient: left % right, exponent });
+  }
+  if (types.includes('double')) return double(toDouble(a) % toDouble(b));
+  return integer(toBigInt(a) % toBigInt(b), types.includes('long') ? 'long' : 'int');
+}
+
+export type Rounding = 'floor' | 'ceil' | 'trunc' | 'halfEven';
+
+/** On the exact value, so that 0.15 (a little less in binary) rounds to 0.1. Types stay as they are. */
+export function rounded(value: Numeric, places: number, mode: Rounding): Numeric {
+  const type = numberType(value);
+  const content = comparable(value);
+  if (typeof content === 'number' && !Number.isFinite(content)) return value;
+  const { coefficient, exponent } = exact(content);
+  const drop = -places - exponent;
+  if (drop <= 0) return value;
+  const result = { coefficient: dropDigits(coefficient, drop, mode), exponent: -places };
+  if (type === 'decimal') return fromDecimal(result);
+  const text = `${String(result.coefficient)}E${String(result.exponent)}`;
+  if (type === 'double') return double(Number(text));
+  return integer(result.coefficient * 10n ** BigInt(result.exponent), type);
+}
+
+function dropDigits(coefficient: bigint, drop: number, mode: Rounding): bigint {
+  if (mode === 'halfEven') return roundHalfEven(coefficient, drop);
+  const unit = 10n ** BigInt(drop);
+  const towardsZero = coefficient / unit;
+  const rest = coefficient % unit;
+  if (mode === 'floor' && rest < 0n) return towardsZero - 1n;
+  return mode === 'ceil' && rest > 0n ? towardsZero + 1n : towardsZero;
+}

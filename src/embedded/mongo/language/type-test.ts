@@ -1,5 +1,5 @@
 import { badValue } from './fault.js';
-import type { Test } from './filter.js';
+import type { Test } from './predicate.js';
 import { toDouble } from './numbers.js';
 import { isNumeric, typeName } from './values.js';
 

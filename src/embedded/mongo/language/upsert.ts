@@ -1,5 +1,6 @@
 import { type Doc, MongoFault } from './fault.js';
-import { compileFilter, isOperatorDoc } from './filter.js';
+import { compileFilter } from './filter.js';
+import { isOperatorDoc } from './predicate.js';
 import { isRegex } from './regex.js';
 import { isDoc, own, put } from './values.js';
 
