@@ -25,11 +25,13 @@ const jwtKeys = generateJwtKey();
 /** A database name that no other run uses. */
 const freshName = (): string => `taskflow_test_${randomBytes(6).toString('hex')}`;
 
+/**
+ * @param environment what differs from the defaults below; with `MONGODB_URI` the application uses that database, which
+ *   then is somebody else's to remove
+ */
 export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
-  const server = process.env['MONGODB_URI'] ? undefined : await MongoServer.open({});
-  const address = new URL(process.env['MONGODB_URI'] ?? server!.uri);
-  address.pathname = `/${freshName()}`;
-  const mongoUri = address.toString();
+  const database = environment['MONGODB_URI'] ? { uri: environment['MONGODB_URI'] } : await startTestDatabase();
+  const mongoUri = database.uri;
   const config = loadConfig({
     NODE_ENV: 'test',
     PORT: '0',
@@ -53,10 +55,18 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     http: request(url),
     async close() {
       await app.close();
-      if (server) await server.close();
-      else await dropDatabase(mongoUri);
+      if ('close' in database) await database.close();
     },
   };
+}
+
+/** An empty database: on the embedded server in this thread, or on `MONGODB_URI` where that is set. */
+export async function startTestDatabase(): Promise<{ uri: string; close(): Promise<void> }> {
+  const server = process.env['MONGODB_URI'] ? undefined : await MongoServer.open({});
+  const address = new URL(process.env['MONGODB_URI'] ?? server!.uri);
+  address.pathname = `/${freshName()}`;
+  const uri = address.toString();
+  return { uri, close: () => (server ? server.close() : dropDatabase(uri)) };
 }
 
 async function dropDatabase(uri: string): Promise<void> {
