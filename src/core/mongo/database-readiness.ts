@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectConnection } from '@nestjs/mongoose';
-import { ConnectionStates, type Connection } from 'mongoose';
+import mongoose, { type Connection } from 'mongoose';
 import { AppConfig } from '../../config/config.js';
 import { connectOptions } from './connect-options.js';
 
@@ -67,8 +67,8 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
 
   private async connect(): Promise<void> {
     const { readyState } = this.connection;
-    if (readyState === ConnectionStates.connected) return;
-    if (readyState === ConnectionStates.connecting) await this.connection.asPromise();
+    if (readyState === mongoose.ConnectionStates.connected) return;
+    if (readyState === mongoose.ConnectionStates.connecting) await this.connection.asPromise();
     else await this.connection.openUri(this.connection.get('taskflowUri') as string, connectOptions(this.config));
   }
 
