@@ -57,7 +57,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   if (config.corsOrigins.length > 0) app.enableCors(cors(config));
   app.setGlobalPrefix('api', { exclude: UNPREFIXED });
   app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
-  await serveOpenApi(app, config);
+  serveOpenApi(app);
   return app;
 }
 

@@ -1,11 +1,14 @@
 import {
   Injectable,
+  SetMetadata,
   UseInterceptors,
+  applyDecorators,
   createParamDecorator,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { map, type Observable } from 'rxjs';
 import { RequestMalformed } from '../errors/core.errors.js';
@@ -22,16 +25,27 @@ function tagsOf(header: string, name: string): string[] | '*' {
   return [...header.matchAll(/"[^"]*"/g)].map(([tag]) => tag);
 }
 
+/** Puts an optional header field that a parameter decorator reads into the OpenAPI document. */
+export function documentsHeader(name: string, description: string): ParameterDecorator {
+  const describe = ApiHeader({ name, description, required: false }) as MethodDecorator;
+  return (target, method) => {
+    describe(target, method!, Object.getOwnPropertyDescriptor(target, method!)!);
+  };
+}
+
 /** What `If-Match` allows; absent when the client did not send it. */
 export type Precondition = (version: number) => boolean;
 
 /** `@IfMatch() precondition: Precondition | undefined` */
-export const IfMatch = createParamDecorator((_data: unknown, context: ExecutionContext): Precondition | undefined => {
-  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
-  if (header === undefined) return undefined;
-  const tags = tagsOf(header, 'If-Match');
-  return (version) => tags === '*' || tags.includes(versionTag(version));
-});
+export const IfMatch = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Precondition | undefined => {
+    const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
+    if (header === undefined) return undefined;
+    const tags = tagsOf(header, 'If-Match');
+    return (version) => tags === '*' || tags.includes(versionTag(version));
+  },
+  [documentsHeader('If-Match', 'The `ETag` you have: if the object changed since, the answer is 412.')],
+);
 
 /** Whether `If-None-Match` names this tag, so that the answer is 304 (RFC 9110 §13.1.2). */
 export function isNotModified(request: FastifyRequest, etag: string): boolean {
@@ -60,5 +74,8 @@ class VersionTagInterceptor implements NestInterceptor {
   }
 }
 
+export const VERSIONED = 'taskflow:versioned';
+
 /** On a route that answers one versioned object: sends its `ETag` and honours `If-None-Match`. */
-export const Versioned = (): MethodDecorator => UseInterceptors(VersionTagInterceptor);
+export const Versioned = (): MethodDecorator =>
+  applyDecorators(UseInterceptors(VersionTagInterceptor), SetMetadata(VERSIONED, true));

@@ -2,6 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { defineError } from '../errors/domain-error.js';
+import { documentsHeader } from '../http/conditional.js';
 import { RequestMalformed } from '../errors/core.errors.js';
 
 export const IdempotencyKeyReused = defineError(
@@ -22,14 +23,17 @@ export interface IdempotencyMark {
 }
 
 /** `@IdempotencyKey() key: string | undefined`: 1–255 visible ASCII characters, else 400. */
-export const IdempotencyKey = createParamDecorator((_data: unknown, context: ExecutionContext): string | undefined => {
-  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['idempotency-key'];
-  if (header === undefined) return undefined;
-  if (typeof header !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(header)) {
-    throw new RequestMalformed({ detail: 'Idempotency-Key must have 1 to 255 visible characters.' });
-  }
-  return header;
-});
+export const IdempotencyKey = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): string | undefined => {
+    const header = context.switchToHttp().getRequest<FastifyRequest>().headers['idempotency-key'];
+    if (header === undefined) return undefined;
+    if (typeof header !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(header)) {
+      throw new RequestMalformed({ detail: 'Idempotency-Key must have 1 to 255 visible characters.' });
+    }
+    return header;
+  },
+  [documentsHeader('Idempotency-Key', 'Any text of your choice: the same request again has no second effect (24 h).')],
+);
 
 /** SHA-256 of a JSON value, the same whatever the order of its keys. */
 export function bodyHash(value: unknown): string {

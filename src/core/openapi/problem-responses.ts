@@ -1,76 +1,66 @@
-import type { OpenAPIObject } from '@nestjs/swagger';
-import { errorCatalogue } from '../errors/domain-error.js';
-import { statusOfKind } from '../errors/problem.js';
+import { CursorInvalid, InputInvalid, Overloaded, RateLimited, RequestMalformed } from '../errors/core.errors.js';
+import {
+  RequestTimedOut,
+  RequestTooLarge,
+  RoleRequired,
+  StoreUnavailable,
+  TokenInvalid,
+  TokenMissing,
+  UnsupportedMedia,
+} from '../errors/core.errors.js';
+import { errorCatalogue, type ErrorDefinition } from '../errors/domain-error.js';
+import { ERRORS_PAGE, statusOfKind } from '../errors/problem.js';
+import type { Operation } from './operation.js';
+import type { OperationFacts } from './operation-facts.js';
 
-type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type ErrorClass = new () => ErrorDefinition;
 
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+/** Adds to an operation every problem it can answer with: its own, and what follows from what it has. */
+export function describeProblems(operation: Operation, path: string, facts: OperationFacts): void {
+  const byStatus = new Map<number, ErrorDefinition[]>();
+  for (const code of new Set([...facts.problems, ...codesOf(impliedErrors(operation, path, facts))])) {
+    const definition = errorCatalogue.get(code)!;
+    const status = statusOfKind[definition.kind];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), definition]);
+  }
+  for (const [status, definitions] of [...byStatus].sort(([a], [b]) => a - b)) {
+    operation.responses[status] ??= problemResponse(status, definitions, path);
+  }
+}
 
-const problemSchema = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'code', 'detail', 'instance', 'requestId'],
-  properties: {
-    type: { type: 'string', format: 'uri', description: 'A page that explains the code' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string', enum: [] as string[] },
-    detail: { type: 'string' },
-    instance: { type: 'string' },
-    requestId: { type: 'string' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['pointer', 'code', 'message'],
-        properties: {
-          pointer: { type: 'string', format: 'json-pointer' },
-          code: { type: 'string' },
-          message: { type: 'string' },
-        },
+const codesOf = (errors: readonly ErrorClass[]): string[] => errors.map((Type) => new Type().code);
+
+function impliedErrors(operation: Operation, path: string, { isPublic, role }: OperationFacts): ErrorClass[] {
+  const parameters = operation.parameters ?? [];
+  const given = (place: string, name?: string): boolean =>
+    parameters.some((one) => 'in' in one && one.in === place && (name === undefined || one.name === name));
+  const hasBody = operation.requestBody !== undefined;
+  return [
+    ...(hasBody || given('header') ? [RequestMalformed] : []),
+    ...(isPublic ? [] : [TokenMissing, TokenInvalid]),
+    ...(role ? [RoleRequired] : []),
+    ...(hasBody ? [RequestTooLarge, UnsupportedMedia] : []),
+    ...(hasBody || given('query') ? [InputInvalid] : []),
+    ...(given('query', 'cursor') ? [CursorInvalid] : []),
+    ...(path.startsWith('/api/v1/') ? [RateLimited, StoreUnavailable, Overloaded, RequestTimedOut] : []),
+  ];
+}
+
+function problemResponse(status: number, definitions: readonly ErrorDefinition[], instance: string): never {
+  const retried = status === 429 || status === 503;
+  return {
+    description: definitions.map(({ code, title }) => `\`${code}\`: ${title}`).join('\n\n'),
+    ...(retried ? { headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } } } : {}),
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(definitions.map((one) => [one.code, { value: example(status, one, instance) }])),
       },
     },
-  },
-};
-
-/** Adds to every operation the problems it can answer with; which those are follows from what the operation has. */
-export function describeProblems(document: OpenAPIObject): OpenAPIObject {
-  const codes = [...errorCatalogue.keys()].sort();
-  const schemas = (document.components ??= {}).schemas ?? {};
-  const properties = { ...problemSchema.properties, code: { type: 'string', enum: codes } };
-  document.components.schemas = { ...schemas, Problem: { ...problemSchema, properties } as never };
-  for (const [path, item] of Object.entries(document.paths)) {
-    for (const method of METHODS) {
-      const operation = item[method];
-      if (operation) describeOperation(operation, path);
-    }
-  }
-  return document;
-}
-
-function describeOperation(operation: Operation, path: string): void {
-  const guarded = (operation.security?.length ?? 0) > 0;
-  const hasInput = Boolean(operation.requestBody) || (operation.parameters?.length ?? 0) > 0;
-  const inApi = path.startsWith('/api/v1/');
-  const expected: [number, boolean][] = [
-    [400, hasInput],
-    [401, guarded],
-    [403, guarded && path.includes('/admin/')],
-    [404, path.includes('{')],
-    [413, Boolean(operation.requestBody)],
-    [415, Boolean(operation.requestBody)],
-    [422, hasInput],
-    [429, inApi],
-    [503, inApi],
-  ];
-  for (const [status, applies] of expected) if (applies) operation.responses[status] ??= problemResponse(status);
-}
-
-function problemResponse(status: number): never {
-  const codes = [...errorCatalogue.values()]
-    .filter(({ kind }) => statusOfKind[kind] === status)
-    .map(({ code }) => code);
-  return {
-    description: `Problem: ${codes.join(', ')}`,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   } as never;
+}
+
+function example(status: number, { code, title }: ErrorDefinition, instance: string): Record<string, unknown> {
+  const requestId = '0192f0c1-2b7e-7c55-9d3a-6f2f8d0e4b11';
+  return { type: `${ERRORS_PAGE}#${code}`, title, status, code, detail: title, instance, requestId };
 }

@@ -1,6 +1,8 @@
 import {
   Injectable,
+  SetMetadata,
   UseInterceptors,
+  applyDecorators,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
@@ -37,5 +39,8 @@ class PageLinkInterceptor implements NestInterceptor {
   }
 }
 
+export const PAGED = 'taskflow:paged';
+
 /** On a route that answers a `Page`: sends `Link: <…>; rel="next"` (RFC 8288) while there is a next page. */
-export const Paged = (): MethodDecorator => UseInterceptors(PageLinkInterceptor);
+export const Paged = (): MethodDecorator =>
+  applyDecorators(UseInterceptors(PageLinkInterceptor), SetMetadata(PAGED, true));
