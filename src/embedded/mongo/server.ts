@@ -3,6 +3,8 @@ import { dispatch } from './commands/dispatch.js';
 import { type CounterSnapshot, Counters } from './counters.js';
 import { Cursors } from './cursors.js';
 import type { Engine } from './engine.js';
+import type { Files } from './journal/files.js';
+import { Storage } from './journal/storage.js';
 import { Catalog } from './store/catalog.js';
 import { memoryLog } from './store/log.js';
 import { Connection } from './wire/connection.js';
@@ -12,6 +14,8 @@ export interface MongoServerOptions {
   readonly directory?: string;
   /** What a person should know although the server goes on. */
   readonly warn?: (message: string) => void;
+  /** Default: the disk. For tests of a disk that fails. */
+  readonly files?: Files;
 }
 
 const IDLE_CHECK_MS = 60_000;
@@ -25,25 +29,29 @@ export class MongoServer {
   private constructor(
     private readonly engine: Engine,
     private readonly listener: Server,
+    private readonly storage?: Storage,
   ) {
     listener.on('connection', (socket) => this.accept(socket));
     this.timer = setInterval(() => this.engine.cursors.killIdle(), IDLE_CHECK_MS).unref();
   }
 
-  static async open(_options: MongoServerOptions): Promise<MongoServer> {
-    const catalog = new Catalog(memoryLog);
-    const engine: Engine = {
-      catalog,
-      log: memoryLog,
-      cursors: new Cursors(),
-      counters: new Counters(),
-      now: () => new Date(),
-    };
+  /** @throws DirectoryLocked, JournalDamaged, and what the file system says about the directory */
+  static async open({ directory, warn = () => {}, files }: MongoServerOptions): Promise<MongoServer> {
+    const storage = directory === undefined ? undefined : await Storage.open({ directory, warn, files });
+    const { catalog, journal: log } = storage ?? { catalog: new Catalog(memoryLog), journal: memoryLog };
+    const engine: Engine = { catalog, log, cursors: new Cursors(), counters: new Counters(), now: () => new Date() };
     const listener = createServer();
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject).listen(0, '127.0.0.1', resolve);
     });
-    return new MongoServer(engine, listener);
+    const server = new MongoServer(engine, listener, storage);
+    storage?.lock.announce(server.uri);
+    return server;
+  }
+
+  /** The file by which this process holds the directory. */
+  get lockPath(): string | undefined {
+    return this.storage?.lock.path;
   }
 
   get uri(): string {
@@ -59,6 +67,7 @@ export class MongoServer {
     const closed = new Promise<void>((resolve) => this.listener.close(() => resolve()));
     for (const connection of this.connections) connection.close();
     await closed;
+    await this.storage?.close();
   }
 
   private accept(socket: Socket): void {
