@@ -2,6 +2,7 @@ import { toPending, type DomainEvent, type PendingEvent } from '../../core/event
 import { distinctWords } from '../../core/search/fold.js';
 import type { Role } from '../../core/security/principal.js';
 import {
+  BOOTSTRAP,
   UserDeleted,
   UserPasswordChanged,
   UserProfileChanged,
@@ -82,8 +83,8 @@ export function withProfile(user: User, change: ProfileChange, now: Date): Decis
   return next(user, { name, timeZone, locale }, now, () => new UserProfileChanged(now, user.id));
 }
 
-export function withPassword(user: User, passwordHash: string, now: Date): Decision {
-  return next(user, { passwordHash }, now, () => new UserPasswordChanged(now, user.id));
+export function withPassword(user: User, passwordHash: string, now: Date, keptSessionId?: string): Decision {
+  return next(user, { passwordHash }, now, () => new UserPasswordChanged(now, user.id, keptSessionId));
 }
 
 export function signedOutEverywhere(user: User, now: Date, by?: AdminActor): Decision {
@@ -98,27 +99,35 @@ export function withStanding(user: User, change: StandingChange, by: AdminActor,
   return next(user, after, now, event);
 }
 
-/** An unknown e-mail's or a known user's way to be the first admin. */
+const FIRST_ADMIN: Standing = { role: 'admin', status: 'active' };
+
+/** An unknown e-mail's way to be the first admin. */
+export function registeredFirstAdmin(id: string, newUser: NewUser, now: Date): Decision {
+  const { user, events } = registered(id, { ...newUser, role: 'admin' }, now);
+  const change = new UserStandingChanged(now, id, user.version, BOOTSTRAP, null, FIRST_ADMIN);
+  return { user, events: [...events, toPending(change)] };
+}
+
+/** A known user's way to be the first admin. */
 export function asFirstAdmin(user: User, passwordHash: string, now: Date): Decision {
-  const by = { id: 'bootstrap' };
-  const after: Standing = { role: 'admin', status: 'active' };
   const event = ({ version }: User): DomainEvent =>
-    new UserStandingChanged(now, user.id, version, by, standingOf(user), after);
-  return next(user, { ...after, passwordHash }, now, event);
+    new UserStandingChanged(now, user.id, version, BOOTSTRAP, standingOf(user), FIRST_ADMIN);
+  return next(user, { ...FIRST_ADMIN, passwordHash }, now, event);
 }
 
 /** From here on nobody finds the user: what is left is an id, and what tells the others to forget. */
 export function deleted(user: User, now: Date): Decision {
   const purgeAt = new Date(now.getTime() + PURGE_AGAIN_MS);
+  const version = user.version + 1;
   return {
     user: {
       ...user,
       ...{ email: '', name: '', passwordHash: '', timeZone: 'UTC', locale: 'en', emailVerified: false },
       status: 'deleted',
-      version: user.version + 1,
+      version,
       updatedAt: now,
     },
-    events: [toPending(new UserDeleted(now, user.id)), toPending(new UserPurgeDue(purgeAt, user.id), purgeAt)],
+    events: [toPending(new UserDeleted(now, user.id, version)), toPending(new UserPurgeDue(purgeAt, user.id), purgeAt)],
   };
 }
 

@@ -30,6 +30,8 @@ export class UserPasswordChanged extends DomainEvent {
   constructor(
     at: Date,
     readonly userId: string,
+    /** The session in which it was changed; every other one is over. */
+    readonly keptSessionId?: string,
   ) {
     super(at);
   }
@@ -50,11 +52,14 @@ export class UserSignedOutEverywhere extends DomainEvent {
   }
 }
 
-/** An admin, or the bootstrap (then the id is `bootstrap`). */
+/** An admin, or the bootstrap. */
 export interface AdminActor {
   readonly id: string;
   readonly ip?: string;
 }
+
+/** The start of the program, which makes the first admin. */
+export const BOOTSTRAP: AdminActor = { id: 'bootstrap' };
 
 /** What an admin can change about a user. */
 export interface Standing {
@@ -70,7 +75,8 @@ export class UserStandingChanged extends DomainEvent {
     readonly userId: string,
     readonly version: number,
     readonly by: AdminActor,
-    readonly before: Standing,
+    /** Null when the account was made as an admin. */
+    readonly before: Standing | null,
     readonly after: Standing,
   ) {
     super(at);
@@ -84,6 +90,7 @@ export class UserDeleted extends DomainEvent {
   constructor(
     at: Date,
     readonly userId: string,
+    readonly version: number,
   ) {
     super(at);
   }

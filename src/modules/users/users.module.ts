@@ -5,6 +5,7 @@ import { OutboxRelay } from '../../core/events/outbox.relay.js';
 import { OutboxRepository } from '../../core/events/outbox.repository.js';
 import { UserDirectory } from './user-directory.js';
 import { USER_MODEL, userSchema, type UserDocument } from './user.schema.js';
+import { UsersListener } from './users.listener.js';
 import { UsersController } from './users.controller.js';
 import { UsersRepository } from './users.repository.js';
 import { UsersService } from './users.service.js';
@@ -12,7 +13,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [MongooseModule.forFeature([{ name: USER_MODEL, schema: userSchema }])],
   controllers: [UsersController],
-  providers: [UsersRepository, UsersService, UserDirectory],
+  providers: [UsersRepository, UsersService, UserDirectory, UsersListener],
   exports: [UsersService, UserDirectory],
 })
 export class UsersModule implements OnModuleInit {

@@ -94,6 +94,12 @@ export class UsersRepository {
     });
   }
 
+  /** Deleted users whose purge is not over. */
+  async listDeleted(): Promise<Pick<User, 'id' | 'version'>[]> {
+    const found = await this.model.find({ status: 'deleted' }, { version: 1 }).lean();
+    return found.map(({ _id, version }) => ({ id: String(_id), version }));
+  }
+
   private async findOne(filter: Filter): Promise<User | undefined> {
     const found = await this.model.findOne(filter).lean();
     return found ? toUser(found) : undefined;

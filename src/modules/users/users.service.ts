@@ -10,6 +10,7 @@ import {
   deleted,
   isActiveAdmin,
   registered,
+  registeredFirstAdmin,
   signedOutEverywhere,
   withPassword,
   withProfile,
@@ -42,10 +43,7 @@ export class UsersService {
 
   /** @throws EmailTaken also when two registrations of one address race */
   async register(newUser: NewUser): Promise<User> {
-    const decision = registered(this.users.newId(), newUser, this.clock.now());
-    await this.users.insert(decision);
-    this.relay.nudge();
-    return decision.user;
+    return (await this.insert(registered(this.users.newId(), newUser, this.clock.now()))).user;
   }
 
   findById(id: string): Promise<User | undefined> {
@@ -72,40 +70,45 @@ export class UsersService {
     return this.write(id, (user) => withProfile(user, change, this.clock.now()));
   }
 
-  /** Undefined when the password is no longer the one that `from` is the hash of. */
-  async changePassword(id: string, from: string, to: string): Promise<User | undefined> {
+  /**
+   * Ending every session but `keptSessionId` is the caller's part, and again that of the event's listener.
+   * @returns undefined when the password is no longer the one that `from` is the hash of
+   */
+  async changePassword(id: string, from: string, to: string, keptSessionId?: string): Promise<User | undefined> {
     let stale = false;
     const user = await this.write(id, (read) => {
       stale = read.passwordHash !== from;
-      return stale ? undefined : withPassword(read, to, this.clock.now());
+      return stale ? undefined : withPassword(read, to, this.clock.now(), keptSessionId);
     });
     return stale ? undefined : user;
   }
 
   /** Raises the version and refuses every token issued so far; ending the sessions is the caller's part. */
-  async raiseVersion(id: string, by?: AdminActor): Promise<User> {
-    const user = await this.write(id, (read) => signedOutEverywhere(read, this.clock.now(), by));
-    await this.revocations.raiseVersion(user.id, user.version);
-    return user;
+  async raiseVersion(id: string): Promise<User> {
+    return (await this.signOut(id)).user;
+  }
+
+  /** The same, by an admin. @throws UserNotFound */
+  raiseVersionByAdmin(id: string, by: AdminActor): Promise<Decision> {
+    return this.signOut(id, by);
   }
 
   /**
    * Role and status. Tokens with the old role are refused from here on; a suspended user's sessions are ended by the
    * caller, and again by the listener of `UserStandingChanged`.
+   * @returns without events when it changed nothing
    * @throws UserNotFound, LastAdmin
    */
-  changeByAdmin(id: string, change: StandingChange, by: AdminActor): Promise<User> {
+  changeByAdmin(id: string, change: StandingChange, by: AdminActor): Promise<Decision> {
     return this.leases.exclusively(ADMINS, async () => {
       const others = await this.countOtherActiveAdmins(id);
-      let changed = false;
-      const user = await this.write(id, (read) => {
+      const written = await this.writeEvents(id, (read) => {
         const decision = withStanding(read, change, by, this.clock.now());
-        changed = decision !== undefined;
         if (decision && isActiveAdmin(read) && !isActiveAdmin(decision.user) && others === 0) throw new LastAdmin();
         return decision;
       });
-      if (changed) await this.revocations.raiseVersion(user.id, user.version);
-      return user;
+      if (written.events.length > 0) await this.revocations.raiseVersion(id, written.user.version);
+      return written;
     });
   }
 
@@ -113,14 +116,15 @@ export class UsersService {
    * Makes the first admin: a new account, or the known one with this e-mail, its password and tokens replaced.
    * @returns undefined when there is an active admin already
    */
-  makeFirstAdmin({ email, name, passwordHash }: NewUser): Promise<User | undefined> {
+  makeFirstAdmin(newUser: NewUser): Promise<Decision | undefined> {
     return this.leases.exclusively(ADMINS, async () => {
       if ((await this.countActiveAdmins()) > 0) return undefined;
-      const known = await this.users.findByEmail(email);
-      if (!known) return this.register({ email, name, passwordHash, role: 'admin' });
-      const user = await this.write(known.id, (read) => asFirstAdmin(read, passwordHash, this.clock.now()));
-      await this.revocations.raiseVersion(user.id, user.version);
-      return user;
+      const known = await this.users.findByEmail(newUser.email);
+      if (!known) return this.insert(registeredFirstAdmin(this.users.newId(), newUser, this.clock.now()));
+      const decide = (read: User): Decision => asFirstAdmin(read, newUser.passwordHash, this.clock.now());
+      const written = await this.writeEvents(known.id, decide);
+      await this.revocations.raiseVersion(known.id, written.user.version);
+      return written;
     });
   }
 
@@ -151,17 +155,33 @@ export class UsersService {
     return user && isActiveAdmin(user) ? all - 1 : all;
   }
 
-  /** @throws UserNotFound; WriteContended when the race was lost five times */
+  private async insert(decision: Decision): Promise<Decision> {
+    await this.users.insert(decision);
+    this.relay.nudge();
+    return decision;
+  }
+
+  private async signOut(id: string, by?: AdminActor): Promise<Decision> {
+    const written = await this.writeEvents(id, (read) => signedOutEverywhere(read, this.clock.now(), by));
+    await this.revocations.raiseVersion(id, written.user.version);
+    return written;
+  }
+
   private async write(id: string, decide: (user: User) => Decision | undefined): Promise<User> {
+    return (await this.writeEvents(id, decide)).user;
+  }
+
+  /** @throws UserNotFound; WriteContended when the race was lost five times */
+  private async writeEvents(id: string, decide: (user: User) => Decision | undefined): Promise<Decision> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const read = await this.users.findById(id);
       if (!read) throw new UserNotFound();
       const decision = decide(read);
-      if (!decision) return read;
+      if (!decision) return { user: read, events: [] };
       if (!(await this.users.replace(read, decision))) continue;
       this.relay.nudge();
       await this.cache.forget(id);
-      return decision.user;
+      return decision;
     }
     throw new WriteContended();
   }
