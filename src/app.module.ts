@@ -19,6 +19,8 @@ import { AccessGuard } from './core/security/access.guard.js';
 import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
 import { TimeModule } from './core/time/clock.js';
+import { AuthModule } from './modules/auth/index.js';
+import { TasksModule } from './modules/tasks/index.js';
 import { UsersModule } from './modules/users/index.js';
 
 @Module({})
@@ -41,6 +43,8 @@ export class AppModule {
         OpenApiModule,
         DiscoveryModule,
         UsersModule,
+        TasksModule,
+        AuthModule,
       ],
       providers: [
         InputCheck,

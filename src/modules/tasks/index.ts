@@ -1,0 +1,3 @@
+export { TasksModule } from './tasks.module.js';
+export { TasksService } from './tasks.service.js';
+export { TaskCompleted, TaskCreated, TaskDeleted, TaskRemoved, TaskRestored, TaskUpdated } from './tasks.events.js';

@@ -1,0 +1,46 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { PRIORITIES, STATUSES, type Priority, type Status, type Task } from './task.js';
+
+export class TaskView {
+  /** @example '67f1d3b2a4c5e6f708192a3b' */
+  id: string;
+  /** @example 'Write the quarterly report' */
+  title: string;
+  /** @example 'Numbers are in the shared folder.' */
+  description: string;
+  @ApiProperty({ enum: STATUSES, example: 'todo' }) status: Status;
+  @ApiProperty({ enum: PRIORITIES, example: 'high' }) priority: Priority;
+  /** @example '2026-03-01T09:00:00.000Z' */
+  dueAt: Date | null;
+  /** @example ['work', 'writing'] */
+  tags: readonly string[];
+  /** When it became `done`; null while it is not. */
+  completedAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  /** When it went into the trash. */
+  deletedAt: Date | null;
+  /** Counts the writes; also the `ETag`. */
+  version: number;
+}
+
+/** A page of tasks; `nextCursor` is null on the last one. */
+export class TaskPageView {
+  @ApiProperty({ type: [TaskView] }) items: readonly TaskView[];
+  @ApiProperty({ type: String, nullable: true }) nextCursor: string | null;
+}
+
+export const taskView = (task: Task): TaskView => ({
+  id: task.id,
+  title: task.title,
+  description: task.description,
+  status: task.status,
+  priority: task.priority,
+  dueAt: task.dueAt,
+  tags: task.tags,
+  completedAt: task.completedAt,
+  createdAt: task.createdAt,
+  updatedAt: task.updatedAt,
+  deletedAt: task.deletedAt,
+  version: task.version,
+});

@@ -1,0 +1,31 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { InjectModel, MongooseModule } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { OutboxRelay } from '../../core/events/outbox.relay.js';
+import { OutboxRepository } from '../../core/events/outbox.repository.js';
+import { UsersModule } from '../users/index.js';
+import { TASK_MODEL, taskSchema, type TaskDocument } from './task.schema.js';
+import { TaskListRepository } from './task-list.repository.js';
+import { TaskWriter } from './task-writer.js';
+import { TasksController } from './tasks.controller.js';
+import { TaskListService } from './task-list.service.js';
+import { TasksRepository } from './tasks.repository.js';
+import { TasksService } from './tasks.service.js';
+import { UserGoneListener } from './user-gone.listener.js';
+
+@Module({
+  imports: [MongooseModule.forFeature([{ name: TASK_MODEL, schema: taskSchema }]), UsersModule],
+  controllers: [TasksController],
+  providers: [TasksRepository, TaskListRepository, TaskWriter, TasksService, TaskListService, UserGoneListener],
+  exports: [TasksService],
+})
+export class TasksModule implements OnModuleInit {
+  constructor(
+    @InjectModel(TASK_MODEL) private readonly model: Model<TaskDocument>,
+    private readonly relay: OutboxRelay,
+  ) {}
+
+  onModuleInit(): void {
+    this.relay.addSource(new OutboxRepository('tasks', this.model, { place: 'gone' }));
+  }
+}

@@ -1,0 +1,110 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import mongoose, { type Model } from 'mongoose';
+import { toPending, type DomainEvent } from '../../core/events/domain-event.js';
+import { pushEvents } from '../../core/events/outbox.schema.js';
+import type { IdempotencyMark } from '../../core/idempotency/idempotency.js';
+import { duplicateKey } from '../../core/mongo/store-failure.js';
+import type { Decision, Task } from './task.js';
+import { searchFieldsOf } from './task-search.js';
+import { storedFields, TASK_FIELDS, toTask, type TaskRow } from './stored-task.js';
+import { TASK_MODEL, type TaskDocument } from './task.schema.js';
+
+const PURGE_BATCH = 1000;
+
+/** Tasks as MongoDB keeps them, one at a time. What is `gone` is in no answer. */
+@Injectable()
+export class TasksRepository {
+  constructor(@InjectModel(TASK_MODEL) private readonly model: Model<TaskDocument>) {}
+
+  newId(): string {
+    return new mongoose.Types.ObjectId().toHexString();
+  }
+
+  async find(owner: string, id: string): Promise<Task | undefined> {
+    const found = await this.model
+      .findOne({ _id: id, owner, place: { $in: ['live', 'trash'] } }, TASK_FIELDS)
+      .lean<TaskRow>();
+    return found ? toTask(found) : undefined;
+  }
+
+  /** @returns false when a task of this owner carries the same idempotency key */
+  async insert({ task, events }: Decision, idem?: IdempotencyMark): Promise<boolean> {
+    try {
+      await this.model.collection.insertOne(this.document(task, events, idem) as never);
+      return true;
+    } catch (error) {
+      // Ids are made here and are unique, so it can only be the key.
+      if (idem && duplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Puts what was decided in the place of what was read, events included, if nobody wrote in between.
+   * @returns whether it did
+   */
+  async replace(read: Task, { task, events }: Decision): Promise<boolean> {
+    const isSearchedAsBefore =
+      read.title === task.title && read.description === task.description && read.tags === task.tags;
+    const update = {
+      $set: { ...storedFields(task), ...(isSearchedAsBefore ? {} : searchFieldsOf(task)) },
+      ...(task.place === 'gone' ? { $unset: { idem: 1 } } : {}),
+      ...pushEvents(events.map((event) => toPending(event))),
+    };
+    const { id: _id, owner, place, version } = read;
+    const written = await this.model
+      .findOneAndUpdate({ _id, owner, place, version }, update, { projection: { _id: 1 } })
+      .lean();
+    return written !== null;
+  }
+
+  /** The task that a request with this key has created, and what it remembers of the request. */
+  async findByKey(owner: string, key: string): Promise<{ task: Task; idem: IdempotencyMark } | undefined> {
+    const found = await this.model
+      .findOne({ owner, 'idem.key': key }, { ...TASK_FIELDS, idem: 1 })
+      .lean<TaskRow & { idem: IdempotencyMark }>();
+    return found ? { task: toTask(found), idem: found.idem } : undefined;
+  }
+
+  /** Frees the key, unless another request has used it again meanwhile. */
+  async forgetKey(task: Task, { key, at }: IdempotencyMark): Promise<void> {
+    await this.model.updateOne({ _id: task.id, 'idem.key': key, 'idem.at': at }, { $unset: { idem: 1 } });
+  }
+
+  /** Tasks of anybody that went into the trash before this instant, the longest there first. */
+  async trashedBefore(instant: Date, limit: number): Promise<Task[]> {
+    const found = await this.model
+      .find({ place: 'trash', deletedAt: { $lt: instant } }, TASK_FIELDS)
+      .sort({ deletedAt: 1 })
+      .limit(limit)
+      .lean<TaskRow[]>();
+    return found.map(toTask);
+  }
+
+  /** Stores tasks as they are, without events. */
+  async insertMany(tasks: readonly Task[]): Promise<void> {
+    await this.model.collection.insertMany(tasks.map((task) => this.document(task, [])) as never[]);
+  }
+
+  /** Removes everything of this owner, in steps that each end long before the time limit of an operation. */
+  async purge(owner: string): Promise<void> {
+    for (;;) {
+      const batch = await this.model.find({ owner }, { _id: 1 }).limit(PURGE_BATCH).lean<Pick<TaskDocument, '_id'>[]>();
+      if (batch.length === 0) return;
+      await this.model.deleteMany({ _id: { $in: batch.map(({ _id }) => _id) }, owner });
+    }
+  }
+
+  private document(task: Task, events: readonly DomainEvent[], idem?: IdempotencyMark): Record<string, unknown> {
+    return {
+      _id: new mongoose.Types.ObjectId(task.id),
+      owner: new mongoose.Types.ObjectId(task.owner),
+      ...storedFields(task),
+      createdAt: task.createdAt,
+      ...searchFieldsOf(task),
+      ...(idem ? { idem } : {}),
+      ...(events.length > 0 ? { pending: events.map((event) => toPending(event)), pendingAt: events[0]!.at } : {}),
+    };
+  }
+}
