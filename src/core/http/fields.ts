@@ -51,9 +51,31 @@ export const EmailAddress = (): PropertyDecorator =>
     ApiProperty({ type: String, format: 'email', maxLength: 254 }),
   );
 
-/** A date and time with its offset (RFC 3339), of the years 0001 to 9999. */
-export const isDateTime = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= 40 && isRFC3339(value) && !Number.isNaN(Date.parse(value));
+/** Up to `maxItems` different texts of 1 to `max` Unicode code points. */
+export const DistinctTexts = (maxItems: number, max: number): PropertyDecorator =>
+  applyDecorators(
+    Rule('distinct_texts', `at most ${maxItems} different texts of 1 to ${max} characters`, (value) => {
+      if (!Array.isArray(value) || value.length > maxItems || new Set(value).size < value.length) return false;
+      return value.every((item) => isText(item, 1, max));
+    }),
+    ApiProperty({
+      type: 'array',
+      uniqueItems: true,
+      maxItems,
+      items: { type: 'string', minLength: 1, maxLength: max },
+    }),
+  );
+
+/** A date and time with its offset (RFC 3339 §5.6) that lies in the years 0001 to 9999 of UTC. */
+export function isDateTime(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > 40 || !isRFC3339(value) || !/^\d{4}-\d\d-\d\dt/i.test(value))
+    return false;
+  const year = new Date(value).getUTCFullYear();
+  // `Date` rolls 30 February over into March instead of refusing it.
+  const day = value.slice(0, 10);
+  const isOnCalendar = new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+  return isOnCalendar && year >= 1 && year <= 9999;
+}
 
 export const DateTime = (): PropertyDecorator =>
   applyDecorators(
