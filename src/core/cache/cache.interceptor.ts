@@ -37,7 +37,8 @@ export class CacheInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
-    if (!entry) return next.handle();
+    // What is not worth keeping is answered in the same form: bytes with their tag.
+    if (!entry) return of(send(request, reply, (await compute(reply, next)).answer));
     const { generation, answer } = await this.lookUp(entry);
     this.reads.inc({ result: answer ? 'hit' : 'miss' });
     reply.header('cache-status', answer ? 'taskflow; hit' : 'taskflow; fwd=miss');
@@ -76,12 +77,7 @@ export class CacheInterceptor implements NestInterceptor {
     reply: FastifyReply,
     next: CallHandler,
   ): Promise<StoredAnswer> {
-    const result: unknown = await lastValueFrom(next.handle());
-    const { value, until } =
-      result instanceof Perishable ? (result as Perishable<unknown>) : new Perishable(result, undefined);
-    const body = JSON.stringify(value);
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-    const answer: StoredAnswer = { body, etag, link: reply.getHeader('link') as string | undefined };
+    const { answer, until } = await compute(reply, next);
     const ttlMs = Math.min(jittered(entry.ttlSeconds), until ? until.getTime() - this.clock.now().getTime() : Infinity);
     if (generation !== undefined && ttlMs > 0) await this.keep(entry, generation, answer, ttlMs);
     return answer;
@@ -94,6 +90,16 @@ export class CacheInterceptor implements NestInterceptor {
       this.logger.warn(`cache write failed: ${(error as Error).message}`);
     }
   }
+}
+
+/** The answer as bytes, and until when it is right. */
+async function compute(reply: FastifyReply, next: CallHandler): Promise<{ answer: StoredAnswer; until?: Date }> {
+  const result: unknown = await lastValueFrom(next.handle());
+  const { value, until } =
+    result instanceof Perishable ? (result as Perishable<unknown>) : new Perishable(result, undefined);
+  const body = JSON.stringify(value);
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+  return { answer: { body, etag, link: reply.getHeader('link') as string | undefined }, until };
 }
 
 /** Up to a tenth shorter, so that entries made together do not end together. Milliseconds. */
