@@ -1,4 +1,4 @@
-import { Schema } from 'mongoose';
+import { mongo, Schema } from 'mongoose';
 import { refusal, stored, type Engine } from './mongo.engine.js';
 
 export function indexContract(engine: Engine): void {
@@ -115,7 +115,7 @@ export function indexContract(engine: Engine): void {
       taken: boolean,
     ][] = [
       ['a missing field counts as null', { a: 1 }, {}, {}, { a: null }, true],
-      ['numbers are one value in every type', { a: 1 }, {}, { a: 1 }, { a: 1.0 }, true],
+      ['numbers are one value in every type', { a: 1 }, {}, { a: 1 }, { a: new mongo.Double(1) }, true],
       ['strings differ by case', { a: 1 }, {}, { a: 'x' }, { a: 'X' }, false],
       ['strings differ after NUL', { a: 1 }, {}, { a: 'x\0y' }, { a: 'x\0z' }, false],
       ['strings differ from numbers', { a: 1 }, {}, { a: 1 }, { a: '1' }, false],
