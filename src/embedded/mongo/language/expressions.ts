@@ -66,14 +66,12 @@ function follow(start: Expression, path: readonly string[]): Expression {
 function valueAt(value: unknown, path: readonly string[], at: number): unknown {
   if (at === path.length) return value;
   if (Array.isArray(value)) {
-    return value
-      .map((element) => (isScalar(element) ? undefined : valueAt(element, path, at)))
-      .filter((v) => v !== undefined);
+    return value.map((element) => (isDoc(element) ? valueAt(element, path, at) : undefined)).filter(isPresent);
   }
   return isDoc(value) ? valueAt(own(value, path[at] as string), path, at + 1) : undefined;
 }
 
-const isScalar = (value: unknown): boolean => !Array.isArray(value) && !isDoc(value);
+const isPresent = (value: unknown): boolean => value !== undefined;
 
 function compileArray(elements: readonly unknown[], compile: Compile): Expression {
   const expressions = elements.map((element) => compile(element));

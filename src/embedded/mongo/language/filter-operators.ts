@@ -1,7 +1,7 @@
 import { ObjectId } from 'bson';
-import { compareNumbers, toDouble } from './numbers.js';
+import { compareNumbers, toBigInt, toDouble } from './numbers.js';
 import { compareSameRank, compareValues, hashKey, valuesEqual } from './compare.js';
-import { type Doc, badValue, failedToParse } from './fault.js';
+import { type Doc, badValue } from './fault.js';
 import { type CompileFilter, type Scope, type Test, every, isOperatorDoc } from './predicate.js';
 import { isRegex, toRegExp } from './regex.js';
 import { truthy } from './truth.js';
@@ -192,9 +192,9 @@ export function elementTest(operand: Doc, nested: CompileFilter): Test {
 
 function sizeTest(operand: unknown): Test {
   const shown = `$size: ${typeof operand === 'string' ? `"${operand}"` : String(operand)}`;
-  if (!isNumeric(operand)) throw failedToParse(`Failed to parse $size. Expected a number in: ${shown}`);
+  if (!isNumeric(operand)) throw badValue(`Failed to parse $size. Expected a number in: ${shown}`);
   const size = toDouble(operand);
-  if (!Number.isInteger(size)) throw failedToParse(`Failed to parse $size. Expected an integer: ${shown}`);
+  if (!Number.isInteger(size)) throw badValue(`Failed to parse $size. Expected an integer: ${shown}`);
   if (size < 0) throw badValue(`Failed to parse $size. Expected a non-negative number in: ${shown}`);
   return (value) => Array.isArray(value) && value.length === size;
 }
@@ -203,10 +203,13 @@ function modulo(operand: unknown): Test {
   if (!Array.isArray(operand)) throw badValue('malformed mod, needs to be an array');
   if (operand.length < 2) throw badValue('malformed mod, not enough elements');
   if (operand.length > 2) throw badValue('malformed mod, too many elements');
-  if (!isNumeric(operand[0])) throw badValue('malformed mod, divisor not a number');
-  if (!isNumeric(operand[1])) throw badValue('malformed mod, remainder not a number');
-  const divisor = Math.trunc(toDouble(operand[0]));
-  const remainder = Math.trunc(toDouble(operand[1]));
-  if (divisor === 0) throw badValue('divisor cannot be 0');
-  return (value) => isNumeric(value) && Math.trunc(toDouble(value)) % divisor === remainder;
+  const divisor = wholePart(operand[0], 'divisor');
+  const rest = wholePart(operand[1], 'remainder');
+  if (divisor === 0n) throw badValue('divisor cannot be 0');
+  return (value) => isNumeric(value) && Number.isFinite(toDouble(value)) && toBigInt(value) % divisor === rest;
+}
+
+function wholePart(value: unknown, role: string): bigint {
+  if (!isNumeric(value) || !Number.isFinite(toDouble(value))) throw badValue(`malformed mod, ${role} not a number`);
+  return toBigInt(value);
 }

@@ -43,10 +43,14 @@ function kept(doc: Doc, tree: Tree, scope: ProjectionScope): Doc {
   return result;
 }
 
+/** Scalars in an array go, unless computed fields will make a document in their place. */
 function keptIn(value: unknown, tree: Tree, scope: ProjectionScope): unknown {
-  if (Array.isArray(value))
-    return value.map((element) => keptIn(element, tree, scope)).filter((element) => element !== undefined);
-  return isDoc(value) ? kept(value, tree, scope) : undefined;
+  if (isDoc(value)) return kept(value, tree, scope);
+  if (!Array.isArray(value)) return undefined;
+  const elements = value.map((element) => keptIn(element, tree, scope));
+  return computes(tree)
+    ? elements.map((element) => element ?? {})
+    : elements.filter((element) => element !== undefined);
 }
 
 /** Everything but what the tree drops. */

@@ -70,7 +70,7 @@ function assertPath(path: string): void {
       throw new MongoFault(
         52,
         'DollarPrefixedFieldName',
-        `The dollar ($) prefixed field '${part}' in '${path}' is not allowed in the context of an update. Use '$setField' in an aggregation update.`,
+        `The dollar ($) prefixed field '${part}' in '${path}' is not allowed in the context of an update's replacement document. Consider using an aggregation pipeline with $replaceWith.`,
       );
     }
   }

@@ -6,7 +6,7 @@ import { isDoc, own, put } from './values.js';
 
 /**
  * The fields that an upsert takes from its filter: those for which it names exactly one value, also inside
- * `$and`. A path that is named twice is a fault, as in MongoDB.
+ * `$and`, or as the only member of `$in` or `$all`. A path that is named twice is a fault, as in MongoDB.
  */
 export function documentFromFilter(filter: Doc): Doc {
   compileFilter(filter);
@@ -40,9 +40,11 @@ function collectField(path: string, condition: unknown, equalities: Map<string, 
     return;
   }
   if (Object.hasOwn(condition, '$eq')) record(path, condition['$eq'], equalities);
-  const members = condition['$all'];
-  if (Array.isArray(members) && members.length === 1 && !isOperatorDoc(members[0]) && !isRegex(members[0])) {
-    record(path, members[0], equalities);
+  for (const operator of ['$all', '$in']) {
+    const members = own(condition, operator);
+    if (Array.isArray(members) && members.length === 1 && !isOperatorDoc(members[0]) && !isRegex(members[0])) {
+      record(path, members[0], equalities);
+    }
   }
 }
 
