@@ -21,7 +21,7 @@ export class UsersListener implements OnModuleInit {
         this.revocations.raiseVersion(userId, version),
       );
     }
-    // A deletion that a crash interrupted must not wait for the relay: nobody is let in before this is done.
+    // A deletion that a crash interrupted does not wait for the relay: the process is not ready before this is done.
     this.readiness.onFirstContact('refuse the tokens of deleted users', async () => {
       for (const { id, version } of await this.users.listDeleted()) await this.revocations.raiseVersion(id, version);
     });

@@ -1,0 +1,49 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
+import { Background } from '../../core/events/background.js';
+import { Clock } from '../../core/time/clock.js';
+import { UsersModule } from '../users/index.js';
+import { AccountController } from './account.controller.js';
+import { AuthController } from './auth.controller.js';
+import { AuthService } from './auth.service.js';
+import { JwksController, WellKnownJwksController } from './jwks.controller.js';
+import { LoginBudget } from './login-budget.js';
+import { Passwords } from './passwords.js';
+import { RefreshCookie } from './refresh-cookie.js';
+import { SessionRepository } from './session.repository.js';
+import { SESSION_MODEL, sessionSchema } from './session.schema.js';
+import { SessionStore } from './session.store.js';
+import { SessionsController } from './sessions.controller.js';
+import { SessionsListener } from './sessions.listener.js';
+import { Sessions } from './sessions.service.js';
+
+const FORGET_EVERY_MS = 5000;
+
+@Module({
+  imports: [UsersModule, MongooseModule.forFeature([{ name: SESSION_MODEL, schema: sessionSchema }])],
+  controllers: [AuthController, SessionsController, AccountController, JwksController, WellKnownJwksController],
+  providers: [
+    AuthService,
+    LoginBudget,
+    Passwords,
+    RefreshCookie,
+    Sessions,
+    SessionsListener,
+    SessionRepository,
+    { provide: SessionStore, useExisting: SessionRepository },
+  ],
+  exports: [Passwords, Sessions],
+})
+export class AuthModule implements OnModuleInit {
+  constructor(
+    private readonly background: Background,
+    private readonly repository: SessionRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.background.every('forget successors', FORGET_EVERY_MS, () =>
+      this.repository.forgetSuccessors(this.clock.now()),
+    );
+  }
+}

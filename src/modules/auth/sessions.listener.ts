@@ -1,0 +1,34 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { EventBus } from '../../core/events/event-bus.js';
+import {
+  UserDeleted,
+  UserPasswordChanged,
+  UserPurgeDue,
+  UserSignedOutEverywhere,
+  UserStandingChanged,
+} from '../users/index.js';
+import { Sessions } from './sessions.service.js';
+
+/**
+ * Ends sessions for what happened to their user. The request does the same at once; this is for the request that did
+ * not get that far. What was opened after the event stays.
+ */
+@Injectable()
+export class SessionsListener implements OnModuleInit {
+  constructor(
+    private readonly bus: EventBus,
+    private readonly sessions: Sessions,
+  ) {}
+
+  onModuleInit(): void {
+    this.bus.on(UserDeleted, ({ userId }) => this.sessions.endAll(userId));
+    this.bus.on(UserPurgeDue, ({ userId }) => this.sessions.endAll(userId));
+    this.bus.on(UserSignedOutEverywhere, ({ userId, at }) => this.sessions.endAll(userId, { openedUntil: at }));
+    this.bus.on(UserPasswordChanged, ({ userId, at, keptSessionId }) =>
+      this.sessions.endAll(userId, { openedUntil: at, except: keptSessionId }),
+    );
+    this.bus.on(UserStandingChanged, async ({ userId, at, after }) => {
+      if (after.status === 'suspended') await this.sessions.endAll(userId, { openedUntil: at });
+    });
+  }
+}

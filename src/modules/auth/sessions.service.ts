@@ -1,0 +1,114 @@
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { Revocations } from '../../core/security/revocations.js';
+import { Clock } from '../../core/time/clock.js';
+import { RefreshInvalid, RefreshReused, SessionNotFound } from './auth.errors.js';
+import {
+  digest,
+  newRefreshToken,
+  readRefreshToken,
+  seal,
+  successorOf,
+  unseal,
+  writeRefreshToken,
+  type RefreshToken,
+} from './refresh-token.js';
+import { SessionStore, type Device, type Proof, type Session } from './session.store.js';
+
+/** A session with the one token that continues it. */
+export interface OpenSession {
+  readonly session: Session;
+  readonly refreshToken: string;
+}
+
+/** Sign-ins by device: begun, continued by rotation, listed, ended. */
+@Injectable()
+export class Sessions {
+  constructor(
+    private readonly store: SessionStore,
+    private readonly revocations: Revocations,
+    private readonly clock: Clock,
+  ) {}
+
+  async open(userId: string, device: Device): Promise<OpenSession> {
+    const now = this.clock.now();
+    const session: Session = { id: randomUUID(), userId, createdAt: now, lastUsedAt: now, ...device };
+    const token = newRefreshToken(userId, session.id);
+    await this.store.create(session, proofOf(token));
+    return { session, refreshToken: writeRefreshToken(token) };
+  }
+
+  /**
+   * Exchanges a refresh token for its successor.
+   * @throws RefreshInvalid; RefreshReused, and then the session has ended
+   */
+  async continue(presented: string, device: Device): Promise<OpenSession> {
+    const token = readRefreshToken(presented);
+    if (!token) throw new RefreshInvalid();
+    const successor = successorOf(token);
+    const rotation = await this.store.rotate({
+      presented: proofOf(token),
+      successorHash: digest(successor.secret),
+      sealedSuccessor: seal(successor, token),
+      at: this.clock.now(),
+      ...device,
+    });
+    switch (rotation.outcome) {
+      case 'rotated':
+        return { session: rotation.session, refreshToken: writeRefreshToken(successor) };
+      case 'replayed':
+        return { session: rotation.session, refreshToken: writeRefreshToken(unseal(rotation.sealedSuccessor, token)) };
+      case 'reused':
+        await this.close(token.userId, [token.sessionId]);
+        throw new RefreshReused();
+      case 'unknown':
+        throw new RefreshInvalid();
+    }
+  }
+
+  /** The user whose living session this token continues, if it is the current one. */
+  async holderOf(presented: string): Promise<{ userId: string; sessionId: string } | undefined> {
+    const token = readRefreshToken(presented);
+    if (!token || !(await this.store.isCurrent(proofOf(token), this.clock.now()))) return undefined;
+    return { userId: token.userId, sessionId: token.sessionId };
+  }
+
+  list(userId: string): Promise<readonly Session[]> {
+    return this.store.list(userId, this.clock.now());
+  }
+
+  /** @throws SessionNotFound also for a session of somebody else */
+  async end(userId: string, sessionId: string): Promise<void> {
+    if (!(await this.store.find(userId, sessionId, this.clock.now()))) throw new SessionNotFound();
+    await this.close(userId, [sessionId]);
+  }
+
+  /** Ends the session of an access token that was just shown, whether or not it still lives. */
+  async signOut(userId: string, sessionId: string): Promise<void> {
+    await this.close(userId, [sessionId]);
+  }
+
+  /**
+   * Ends the user's sessions, and with them every token they issued.
+   * @param except the session that stays
+   * @param openedUntil leaves those that were opened later
+   */
+  async endAll(userId: string, { except, openedUntil }: { except?: string; openedUntil?: Date } = {}): Promise<void> {
+    const sessions = await this.list(userId);
+    const over = sessions.filter(({ id, createdAt }) => id !== except && (!openedUntil || createdAt <= openedUntil));
+    await this.close(
+      userId,
+      over.map(({ id }) => id),
+    );
+  }
+
+  /** Revoked first: if the process dies in between, the session is still there to be ended again. */
+  private async close(userId: string, sessionIds: readonly string[]): Promise<void> {
+    await Promise.all(sessionIds.map((id) => this.revocations.endSession(id)));
+    if (sessionIds.length > 0) await this.store.end(userId, sessionIds);
+  }
+}
+
+function proofOf({ userId, sessionId, family, secret }: RefreshToken): Proof {
+  return { userId, sessionId, familyHash: digest(family), secretHash: digest(secret) };
+}
