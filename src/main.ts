@@ -2,7 +2,7 @@ import { createApp } from './app.setup.js';
 import { loadConfig, type AppConfig } from './config/config.js';
 import { ConfigError } from './config/environment.js';
 import { DatabaseReadiness } from './core/mongo/database-readiness.js';
-import { startMongoWorker } from './embedded/mongo/index.js';
+import { startMongoWorker, type MongoWorker } from './embedded/mongo/index.js';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,9 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = loadConfig();
-  const embedded = config.mongo.uri
-    ? undefined
-    : await startMongoWorker({ directory: config.dataDir, warn: console.warn });
+  const embedded = config.mongo.uri ? undefined : await openEmbedded(config.dataDir);
   const app = await createApp(config, config.mongo.uri ?? embedded!.uri);
 
   let stopping = false;
@@ -32,6 +30,18 @@ async function main(): Promise<void> {
   announce(config, await app.getUrl());
 }
 
+/** @throws ConfigError with the sentence for the person who started it: held by another process, damaged, disk full */
+async function openEmbedded(directory: string): Promise<MongoWorker> {
+  const store = await startMongoWorker({ directory, warn: console.warn }).catch((error: Error) => {
+    throw new ConfigError(`DATA_DIR: ${error.message}`);
+  });
+  store.onExit((error) => {
+    console.error(`The embedded store ended: ${error.message}`);
+    process.exit(1);
+  });
+  return store;
+}
+
 /** What a person wants to know after typing `npm start`. */
 function announce(config: AppConfig, listening: string): void {
   const url = listening.replace('//[::1]', '//localhost').replace('//127.0.0.1', '//localhost');
@@ -41,7 +51,6 @@ function announce(config: AppConfig, listening: string): void {
 
 main().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
-  const expected = error instanceof ConfigError || (error as { expected?: boolean }).expected;
-  console.error(expected ? `TaskFlow cannot start.\n${message}` : error);
+  console.error(error instanceof ConfigError ? `TaskFlow cannot start.\n${message}` : error);
   process.exit(1);
 });
