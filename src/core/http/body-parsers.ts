@@ -33,7 +33,8 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
   );
   // A request without a body may carry any Content-Type; one with a body of another type gets 415.
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.headers['content-length'] === '0') delete request.headers['content-type'];
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+    if (length === '0' && encoding === undefined) delete request.headers['content-type'];
     done();
   });
 }
