@@ -2,6 +2,7 @@ import { createApp } from './app.setup.js';
 import { loadConfig, type AppConfig } from './config/config.js';
 import { ConfigError } from './config/environment.js';
 import { DatabaseReadiness } from './core/mongo/database-readiness.js';
+import { UsersService } from './modules/users/index.js';
 import { startMongoWorker, type MongoWorker } from './embedded/mongo/index.js';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -28,7 +29,16 @@ async function main(): Promise<void> {
 
   await app.listen(config.port, config.host);
   announce(config, await app.getUrl());
+  const admins = await app
+    .get(UsersService)
+    .countActiveAdmins()
+    .catch(() => undefined);
+  if (admins === 0) console.log(FIRST_ADMIN);
 }
+
+const FIRST_ADMIN = `There is no admin yet. To make one, start once with BOOTSTRAP_ADMIN_EMAIL and BOOTSTRAP_ADMIN_PASSWORD set:
+  BOOTSTRAP_ADMIN_EMAIL=you@example.com BOOTSTRAP_ADMIN_PASSWORD='…' npm start
+`;
 
 /** @throws ConfigError with the sentence for the person who started it: held by another process, damaged, disk full */
 async function openEmbedded(directory: string): Promise<MongoWorker> {
