@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventBus } from '../../core/events/event-bus.js';
 import {
+  BOOTSTRAP,
   UserDeleted,
   UserPasswordChanged,
   UserPurgeDue,
@@ -27,8 +28,10 @@ export class SessionsListener implements OnModuleInit {
     this.bus.on(UserPasswordChanged, ({ userId, at, keptSessionId }) =>
       this.sessions.endAll(userId, { openedUntil: at, except: keptSessionId }),
     );
-    this.bus.on(UserStandingChanged, async ({ userId, at, after }) => {
-      if (after.status === 'suspended') await this.sessions.endAll(userId, { openedUntil: at });
+    this.bus.on(UserStandingChanged, async ({ userId, at, after, by }) => {
+      // The bootstrap gives the account a new password.
+      if (after.status === 'suspended' || by.id === BOOTSTRAP.id)
+        await this.sessions.endAll(userId, { openedUntil: at });
     });
   }
 }

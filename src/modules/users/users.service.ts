@@ -3,6 +3,7 @@ import { CacheStore } from '../../core/cache/cache.store.js';
 import { TokenInvalid, WriteContended } from '../../core/errors/core.errors.js';
 import { OutboxRelay } from '../../core/events/outbox.relay.js';
 import { Leases } from '../../core/mongo/lease.repository.js';
+import type { Role } from '../../core/security/principal.js';
 import { Revocations } from '../../core/security/revocations.js';
 import { Clock } from '../../core/time/clock.js';
 import {
@@ -133,11 +134,10 @@ export class UsersService {
    * @throws UserNotFound, LastAdmin
    */
   async delete(id: string): Promise<void> {
-    const known = await this.users.findById(id);
-    if (known?.role !== 'admin') return this.erase(id);
+    if (await this.erase(id, 'user')) return;
     await this.leases.exclusively(ADMINS, async () => {
       if ((await this.countOtherActiveAdmins(id)) === 0) throw new LastAdmin();
-      await this.erase(id);
+      await this.erase(id, 'admin');
     });
   }
 
@@ -145,9 +145,13 @@ export class UsersService {
     return this.users.count({ status: 'active', role: 'admin' });
   }
 
-  private async erase(id: string): Promise<void> {
-    const { version } = await this.write(id, (user) => deleted(user, this.clock.now()));
-    await this.revocations.raiseVersion(id, version);
+  /** Without the lease only a plain user may go: whoever was made an admin meanwhile stays, and the answer is false. */
+  private async erase(id: string, role: Role): Promise<boolean> {
+    const allowed = (user: User): boolean => role === 'admin' || user.role === 'user';
+    const decide = (user: User): Decision | undefined => (allowed(user) ? deleted(user, this.clock.now()) : undefined);
+    const { user, events } = await this.writeEvents(id, decide);
+    if (events.length > 0) await this.revocations.raiseVersion(id, user.version);
+    return events.length > 0;
   }
 
   private async countOtherActiveAdmins(id: string): Promise<number> {
