@@ -1,6 +1,7 @@
 import { Long } from 'bson';
 import { asBuffer, encodeReply } from './documents.js';
 import { faults } from './faults.js';
+import type { Deadline } from './query/deadline.js';
 
 /** Reply bytes of one batch stay below this, one document excepted. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
@@ -21,6 +22,8 @@ export interface ServerCursor {
   readonly namespace: string;
   readonly source: Iterator<Uint8Array>;
   readonly owner: CursorOwner;
+  /** Of the command that opened it; runs only while batches are made. */
+  readonly deadline?: Deadline;
   /** Documents still to come, where the query has a limit. */
   left: number;
   /** A document that did not fit the batch before. */
@@ -29,6 +32,7 @@ export interface ServerCursor {
 }
 
 export interface FirstBatch {
+  readonly deadline?: Deadline;
   readonly size: number;
   /** 0 or absent: none. Behind the last document no cursor stays open. */
   readonly limit?: number;
@@ -55,8 +59,10 @@ export class Cursors {
   /** The reply of `find`, `aggregate` or a list command: the first batch, and a cursor if that is not all. */
   reply(namespace: string, source: Iterator<Uint8Array>, owner: CursorOwner, first: FirstBatch): Buffer {
     const left = first.limit || Infinity;
-    const cursor: ServerCursor = { id: ++this.lastId, namespace, source, owner, left, lastUsed: this.now() };
+    const { deadline } = first;
+    const cursor: ServerCursor = { id: ++this.lastId, namespace, source, owner, deadline, left, lastUsed: this.now() };
     const batch = take(cursor, first.size);
+    deadline?.suspend();
     const keep = !batch.done && !first.single;
     if (keep) this.open.set(cursor.id, cursor);
     return batchReply('firstBatch', batch.documents, keep ? cursor.id : 0n, namespace);
@@ -69,7 +75,9 @@ export class Cursors {
     if (cursor.namespace !== namespace) throw faults.foreignCursor(namespace, cursor.namespace);
     cursor.lastUsed = this.now();
     try {
+      cursor.deadline?.resume();
       const batch = take(cursor, size === 0 ? Infinity : size);
+      cursor.deadline?.suspend();
       if (batch.done) this.open.delete(id);
       return batchReply('nextBatch', batch.documents, batch.done ? 0n : id, namespace);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { faults } from '../faults.js';
 import { type Doc, hashKey, valuesAt } from '../language/index.js';
 import { type Call, type Command } from './command.js';
-import { hintOf, matches } from './read.js';
+import { countMatches, hintOf, matches } from './read.js';
 
 function count(call: Call): Doc {
   const limit = Math.abs(Number(call.body['limit'] ?? 0));
@@ -11,9 +11,7 @@ function count(call: Call): Doc {
     limit,
     hint: hintOf(call.body['hint']),
   };
-  let n = 0;
-  for (const _ of matches(call, call.collection, request)) n++;
-  return { n, ok: 1 };
+  return { n: countMatches(call, call.collection, request), ok: 1 };
 }
 
 function distinct(call: Call): Doc {

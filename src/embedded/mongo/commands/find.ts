@@ -37,8 +37,8 @@ function find(call: Call): Buffer {
   const source = encoded(found, call.document('projection'), request.filter);
   const owner = ownerOf(call, call.boolean('noCursorTimeout', false));
   const size = call.count('batchSize', FIRST_BATCH);
-  const plan = { size, limit: request.limit, single: call.boolean('singleBatch', false) };
-  return call.engine.cursors.reply(call.namespace, source, owner, plan);
+  const first = { size, limit: request.limit, deadline: call.deadline, single: call.boolean('singleBatch', false) };
+  return call.engine.cursors.reply(call.namespace, source, owner, first);
 }
 
 /** The bytes of each result: those that are stored, unless a projection makes a new document. */

@@ -1,8 +1,8 @@
 import { compileFilter, compileSort } from '../language/index.js';
 import { encodeReply } from '../documents.js';
 import { FIRST_BATCH, type CursorOwner } from '../cursors.js';
-import { type Match, findMatches } from '../query/query.js';
-import { type QueryRequest, QueryStats } from '../query/request.js';
+import { type Match, Query } from '../query/query.js';
+import type { QueryRequest } from '../query/request.js';
 import type { Collection } from '../store/collection.js';
 import type { Call } from './command.js';
 import { numberOf } from './command.js';
@@ -22,19 +22,24 @@ export const REFUSED_READ_OPTIONS = [
   'awaitData',
 ];
 
-/** The matches of a query, counted. An absent collection is an empty one. */
-export function* matches(call: Call, collection: Collection | undefined, request: QueryRequest): Generator<Match> {
-  if (!collection) {
-    validate(request);
-    return;
-  }
-  const stats = new QueryStats();
-  try {
-    yield* findMatches(collection, request, stats, call.deadline);
-  } finally {
-    call.engine.counters.keysExamined += stats.keysExamined;
-    call.engine.counters.docsExamined += stats.docsExamined;
-  }
+/** The matches of a query. An absent collection is an empty one. */
+export function matches(
+  call: Call,
+  collection: Collection | undefined,
+  request: QueryRequest,
+): Iterable<Match> & Iterator<Match> {
+  return queryOf(call, collection, request)?.matches() ?? [].values();
+}
+
+/** How many match. */
+export const countMatches = (call: Call, collection: Collection | undefined, request: QueryRequest): number =>
+  queryOf(call, collection, request)?.count() ?? 0;
+
+/** What the query looks at goes into the counters of the server at once. */
+function queryOf(call: Call, collection: Collection | undefined, request: QueryRequest): Query | undefined {
+  if (collection) return new Query(collection, request, call.engine.counters, call.deadline);
+  validate(request);
+  return undefined;
 }
 
 /** A query on nothing is still refused when it makes no sense. */

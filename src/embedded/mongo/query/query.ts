@@ -2,46 +2,107 @@ import { type Doc, compileFilter, compileSort } from '../language/index.js';
 import type { Collection } from '../store/collection.js';
 import type { Row } from '../store/row.js';
 import type { Deadline } from './deadline.js';
+import { type Run, rowsOf } from './execute.js';
+import { Heap } from './heap.js';
+import { type Plan, plan } from './planner.js';
 import type { QueryRequest, QueryStats } from './request.js';
 
+/** A document that a query found, as it was then. */
 export interface Match {
   readonly row: Row;
-  /** Of the version that matched. */
   readonly doc: Doc;
   readonly raw: Buffer;
   readonly textScore?: number;
 }
 
-export function* findMatches(
-  collection: Collection,
-  request: QueryRequest,
-  stats: QueryStats,
-  deadline: Deadline,
-): Generator<Match> {
-  const { skip = 0, limit = 0, sort } = request;
-  const filter = compileFilter(request.filter);
-  let found: Iterable<Match> = scan(collection, filter, stats, deadline);
-  if (sort && Object.keys(sort).length > 0) {
-    const compare = compileSort(sort);
-    found = [...found].sort((a, b) => compare(a.doc, b.doc));
+/** A query, planned and ready to run once. */
+export class Query {
+  readonly plan: Plan;
+  private readonly filter: (doc: Doc) => boolean;
+  private readonly compare?: (a: Match, b: Match) => number;
+
+  /** @throws MongoFault when filter, sort or hint make no sense */
+  constructor(
+    private readonly collection: Collection,
+    private readonly request: QueryRequest,
+    readonly stats: QueryStats,
+    private readonly deadline: Deadline,
+  ) {
+    this.filter = compileFilter(request.filter);
+    this.plan = plan(collection, request);
+    if (this.sorts) {
+      const compare = compileSort(request.sort ?? {});
+      this.compare = (a, b) => compare(a.doc, b.doc);
+    }
   }
-  let place = 0;
-  for (const match of found) {
-    if (place++ < skip) continue;
-    yield match;
-    if (limit > 0 && place >= skip + limit) return;
+
+  /** Whether matches have to be put in order after they were found. */
+  get sorts(): boolean {
+    const { sort = {} } = this.request;
+    if (Object.keys(sort).length === 0 || '$natural' in sort) return false;
+    return this.plan.kind === 'index' || this.plan.kind === 'or' ? !this.plan.sorted : this.plan.kind === 'collection';
+  }
+
+  *matches(): Generator<Match> {
+    const { skip = 0, limit = 0 } = this.request;
+    const end = limit > 0 ? skip + limit : Infinity;
+    const found = this.compare ? inOrder(this.found(), this.compare, end, this.deadline) : this.found();
+    let place = 0;
+    for (const match of found) {
+      if (place++ >= skip) yield match;
+      if (place >= end) return;
+    }
+  }
+
+  /** How many match, from the counts of an index where it alone can tell. */
+  count(): number {
+    const { skip = 0, limit = 0 } = this.request;
+    const all = this.countWithoutReading();
+    if (all !== undefined) return Math.min(Math.max(0, all - skip), limit > 0 ? limit : Infinity);
+    let n = 0;
+    for (const _ of this.matches()) n++;
+    return n;
+  }
+
+  private countWithoutReading(): number | undefined {
+    if (Object.keys(this.request.filter).length === 0 && this.plan.kind === 'collection')
+      return this.collection.rows.size;
+    return this.plan.kind === 'index' && this.plan.exact ? this.plan.keys : undefined;
+  }
+
+  private *found(): Generator<Match> {
+    const { collection, stats, deadline } = this;
+    const run: Run = { collection, sort: this.request.sort ?? {}, stats, deadline };
+    for (const row of rowsOf(this.plan, run)) {
+      stats.docsExamined++;
+      const { doc, raw } = row;
+      if (this.filter(doc)) yield { row, doc, raw };
+    }
   }
 }
 
-function* scan(
-  collection: Collection,
-  filter: (doc: Doc) => boolean,
-  stats: QueryStats,
+interface Placed {
+  readonly match: Match;
+  readonly arrival: number;
+}
+
+/** The first `end` matches in order; equal ones as they came. Keeps no more of them than that. */
+function inOrder(
+  found: Iterable<Match>,
+  compare: (a: Match, b: Match) => number,
+  end: number,
   deadline: Deadline,
-): Generator<Match> {
-  for (const row of collection.rows.values()) {
-    deadline.step();
-    stats.docsExamined++;
-    if (filter(row.doc)) yield { row, doc: row.doc, raw: row.raw };
+): Match[] {
+  if (end === Infinity) return [...found].sort((a, b) => (deadline.step(), compare(a, b)));
+  const worstFirst = (a: Placed, b: Placed): number => compare(b.match, a.match) || b.arrival - a.arrival;
+  const best = new Heap<Placed>(worstFirst);
+  let arrival = 0;
+  for (const match of found) {
+    const placed = { match, arrival: arrival++ };
+    if (best.size < end) best.push(placed);
+    else if (worstFirst(best.top as Placed, placed) < 0) best.replaceTop(placed);
   }
+  const result: Match[] = [];
+  for (let worst = best.pop(); worst; worst = best.pop()) result.push(worst.match);
+  return result.reverse();
 }

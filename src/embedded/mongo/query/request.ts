@@ -11,8 +11,8 @@ export interface QueryRequest {
   readonly hint?: unknown;
 }
 
-/** What a query has looked at, as `explain` tells it. */
-export class QueryStats {
-  keysExamined = 0;
-  docsExamined = 0;
+/** What queries look at, counted while they run. */
+export interface QueryStats {
+  keysExamined: number;
+  docsExamined: number;
 }
