@@ -61,7 +61,7 @@ function rangesBehind(phase: Phase, order: TaskOrder, values: TaskPosition['valu
       const where = { ...equal({ ...phase.fixed, ...tied }), [field]: { [beyond]: values[last] } };
       return { where, sort: sortOf(phase, order) };
     })
-    .reverse();
+    .toReversed();
 }
 
 /** Where the page after this task begins. */

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiConsumes, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConsumes, ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Cached } from '../../core/cache/cached.js';
 import { Perishable } from '../../core/cache/perishable.js';
@@ -10,10 +10,23 @@ import { CurrentUser, type Principal } from '../../core/security/principal.js';
 import { CreateTask, DeleteTask, UpdateTask } from './task.dto.js';
 import { TaskIdPipe } from './task-id.pipe.js';
 import { ListTasks } from './task-list.dto.js';
+import { TaskStatsService } from './task-stats.service.js';
+import { TaskStatsView } from './task-stats.view.js';
 import { taskView, TaskPageView, TaskView } from './task.view.js';
 import { tasksCache } from './tasks.cache.js';
 import { TaskListService } from './task-list.service.js';
 import { TasksService } from './tasks.service.js';
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: '1–255 characters, remembered for 24 hours: the same key and body answer the same task again.',
+};
+const IF_MATCH = {
+  name: 'If-Match',
+  required: false,
+  description: 'The `ETag` the change is based on; another version of the task is answered by 412.',
+};
 
 @ApiTags('tasks')
 @ApiBearerAuth('bearer')
@@ -22,10 +35,12 @@ export class TasksController {
   constructor(
     private readonly tasks: TasksService,
     private readonly lists: TaskListService,
+    private readonly numbers: TaskStatsService,
   ) {}
 
   /** Creates a task. With an `Idempotency-Key` a repeated request answers the task it made before. */
   @Post()
+  @ApiHeader(IDEMPOTENCY_KEY)
   @Versioned()
   async create(
     @CurrentUser() { userId }: Principal,
@@ -41,11 +56,20 @@ export class TasksController {
 
   /** Your tasks, a page at a time. */
   @Get()
+  @ApiOkResponse({ type: TaskPageView })
   @Cached(tasksCache.firstPage)
   @Paged()
   async list(@CurrentUser() { userId }: Principal, @Query() query: ListTasks): Promise<Perishable<TaskPageView>> {
     const { value, until } = await this.lists.list(userId, query);
     return new Perishable({ ...value, items: value.items.map(taskView) }, until);
+  }
+
+  /** Your live tasks in numbers. Today is a day of your time zone. */
+  @Get('stats')
+  @ApiOkResponse({ type: TaskStatsView })
+  @Cached(tasksCache.stats)
+  async stats(@CurrentUser() { userId }: Principal): Promise<Perishable<TaskStatsView>> {
+    return this.numbers.own(userId);
   }
 
   /** One task, also from the trash. */
@@ -57,6 +81,7 @@ export class TasksController {
 
   /** Changes what the patch names (RFC 7396). */
   @Patch(':id')
+  @ApiHeader(IF_MATCH)
   @ApiConsumes('application/json', 'application/merge-patch+json')
   @Versioned()
   async update(
@@ -70,6 +95,7 @@ export class TasksController {
 
   /** Replaces the whole task: what is left out gets its default. */
   @Put(':id')
+  @ApiHeader(IF_MATCH)
   @Versioned()
   async replace(
     @CurrentUser() { userId }: Principal,
@@ -82,6 +108,7 @@ export class TasksController {
 
   /** Into the trash for 30 days, or for good. */
   @Delete(':id')
+  @ApiHeader(IF_MATCH)
   @HttpCode(204)
   async delete(
     @CurrentUser() { userId }: Principal,
@@ -94,6 +121,7 @@ export class TasksController {
 
   /** Out of the trash. */
   @Post(':id/restore')
+  @ApiHeader(IF_MATCH)
   @HttpCode(200)
   @Versioned()
   async restore(

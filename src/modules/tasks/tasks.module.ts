@@ -5,19 +5,35 @@ import { OutboxRelay } from '../../core/events/outbox.relay.js';
 import { OutboxRepository } from '../../core/events/outbox.repository.js';
 import { UsersModule } from '../users/index.js';
 import { TASK_MODEL, taskSchema, type TaskDocument } from './task.schema.js';
+import { TaskBulkController } from './task-bulk.controller.js';
+import { TaskBulkService } from './task-bulk.service.js';
 import { TaskListRepository } from './task-list.repository.js';
 import { TaskWriter } from './task-writer.js';
 import { TasksController } from './tasks.controller.js';
 import { TaskListService } from './task-list.service.js';
 import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
+import { TaskStatsRepository } from './task-stats.repository.js';
+import { TaskStatsService } from './task-stats.service.js';
+import { TrashSweeper } from './trash.sweeper.js';
 import { UserGoneListener } from './user-gone.listener.js';
 
 @Module({
   imports: [MongooseModule.forFeature([{ name: TASK_MODEL, schema: taskSchema }]), UsersModule],
-  controllers: [TasksController],
-  providers: [TasksRepository, TaskListRepository, TaskWriter, TasksService, TaskListService, UserGoneListener],
-  exports: [TasksService],
+  controllers: [TasksController, TaskBulkController],
+  providers: [
+    TasksRepository,
+    TaskListRepository,
+    TaskStatsRepository,
+    TaskWriter,
+    TasksService,
+    TaskListService,
+    TaskStatsService,
+    TaskBulkService,
+    TrashSweeper,
+    UserGoneListener,
+  ],
+  exports: [TasksService, TaskStatsService],
 })
 export class TasksModule implements OnModuleInit {
   constructor(

@@ -31,7 +31,7 @@ export class TasksRepository {
   /** @returns false when a task of this owner carries the same idempotency key */
   async insert({ task, events }: Decision, idem?: IdempotencyMark): Promise<boolean> {
     try {
-      await this.model.collection.insertOne(this.document(task, events, idem) as never);
+      await this.model.collection.insertOne(this.document(task, events, idem));
       return true;
     } catch (error) {
       // Ids are made here and are unique, so it can only be the key.
@@ -84,7 +84,7 @@ export class TasksRepository {
 
   /** Stores tasks as they are, without events. */
   async insertMany(tasks: readonly Task[]): Promise<void> {
-    await this.model.collection.insertMany(tasks.map((task) => this.document(task, [])) as never[]);
+    await this.model.collection.insertMany(tasks.map((task) => this.document(task, [])));
   }
 
   /** Removes everything of this owner, in steps that each end long before the time limit of an operation. */
