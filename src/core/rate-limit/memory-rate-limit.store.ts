@@ -54,12 +54,13 @@ function result(window: Window, limit: RateLimit, nowMs: number, counted: boolea
   const exhausted = !counted && spent >= limit.limit;
   const lengthMs = limit.windowSeconds * 1000;
   const overMs = window.startMs + lengthMs - nowMs;
-  // The previous window fades evenly: room for one more comes when it has faded enough.
-  const fadeMs = window.previous > 0 ? ((spent - limit.limit + 1) / window.previous) * lengthMs : Infinity;
-  const waitMs = exhausted ? Math.min(overMs, Math.max(fadeMs, 0)) : overMs;
+  // The previous window fades evenly; what was counted in this one begins to fade when it is over.
+  const fadedMs = window.count < limit.limit ? ((spent - limit.limit) / window.previous) * lengthMs : overMs;
   return {
     allowed: !exhausted,
-    remaining: Math.max(0, Math.floor(limit.limit - spent)),
-    resetSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+    // A request passes while less than the limit is used, if only by a fraction.
+    remaining: Math.max(0, Math.ceil(limit.limit - spent)),
+    // At the very instant there is no room yet: it comes after it.
+    resetSeconds: Math.max(1, Math.ceil((exhausted ? fadedMs + 1 : overMs) / 1000)),
   };
 }
