@@ -15,15 +15,30 @@ export function validateInput<T extends object>(dto: ClassConstructor<T>, input:
   }
   const value = plainToInstance(dto, input);
   const errors = validateSync(value, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
-  if (errors.length > 0) throw new InputInvalid({ errors: errors.flatMap((error) => flatten(error, pointer)) });
+  // class-transformer drops fields named like a method of every object, such as toString, before anybody refuses them.
+  const dropped = Object.keys(input).filter((field) => !Object.hasOwn(value, field));
+  const all = [
+    ...errors.flatMap((error) => flatten(error, pointer)),
+    ...dropped.map((field) => unknown(field, pointer)),
+  ];
+  if (all.length > 0) throw new InputInvalid({ errors: all });
   return value;
 }
 
+const pointerTo = (field: string, parent: string): string =>
+  `${parent}/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+const unknown = (field: string, parent: string): InputError => ({
+  pointer: pointerTo(field, parent),
+  code: 'unknown_field',
+  message: 'is not a known field',
+});
+
 function flatten(error: ValidationError, parent: string): InputError[] {
-  const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointer = pointerTo(error.property, parent);
   const own = Object.entries(error.constraints ?? {}).map(([constraint, message]) =>
     constraint === 'whitelistValidation'
-      ? { pointer, code: 'unknown_field', message: 'is not a known field' }
+      ? unknown(error.property, parent)
       : { pointer, code: snakeCase(constraint), message: message.replace(`${error.property} `, '') },
   );
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, pointer))];
