@@ -35,7 +35,8 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       problems.filter?.answer(error, request, reply);
     },
-    routerOptions: { maxParamLength: 300 },
+    // An id of any shape is simply not there, so no shape is refused by the router; Node caps the whole header at 16 KiB.
+    routerOptions: { maxParamLength: 16_384 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, mongoUri), adapter, {
     logger: createLogger(config),
