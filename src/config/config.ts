@@ -44,10 +44,14 @@ export class AppConfig {
   /** Seconds between "not ready" and closing, so that a load balancer has noticed. */
   readonly drainSeconds: number;
 
-  constructor(environment: Environment) {
+  /**
+   * @param problems what is known to be wrong with the environment already
+   * @throws ConfigError naming every bad variable at once
+   */
+  constructor(environment: Environment, problems: readonly string[] = []) {
     this.mode = environment.MONGODB_URI ? 'server' : 'embedded';
     this.production = environment.NODE_ENV === 'production';
-    this.refuseUnsafe(environment);
+    this.refuseUnsafe(environment, problems);
     this.host = environment.HOST ?? (this.mode === 'embedded' ? '127.0.0.1' : '0.0.0.0');
     this.port = environment.PORT;
     this.publicUrl = (environment.PUBLIC_URL ?? `http://localhost:${this.port}`).replace(/\/+$/, '');
@@ -86,8 +90,8 @@ export class AppConfig {
     Object.freeze(this);
   }
 
-  private refuseUnsafe(environment: Environment): void {
-    const problems: string[] = [];
+  private refuseUnsafe(environment: Environment, known: readonly string[]): void {
+    const problems = [...known, ...keyProblems(environment)];
     if (this.production && this.mode === 'embedded' && !environment.ALLOW_EMBEDDED) {
       problems.push(
         'MONGODB_URI: required in production (ALLOW_EMBEDDED=true runs on the embedded store all the same)',
@@ -106,7 +110,7 @@ export class AppConfig {
         if (value && isGuessable(value)) problems.push(`${name}: too easy to guess for production`);
       }
     }
-    if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+    if (problems.length > 0) throw new ConfigError([...new Set(problems)].join('\n'));
   }
 }
 
@@ -115,7 +119,17 @@ export class AppConfig {
  * @throws ConfigError with one line per bad variable
  */
 export function loadConfig(source: NodeJS.ProcessEnv = process.env): AppConfig {
-  return new AppConfig(readEnvironment(source));
+  const { environment, problems } = readEnvironment(source);
+  return new AppConfig(environment, problems);
+}
+
+function keyProblems(environment: Environment): string[] {
+  try {
+    signingKeys(environment);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 function signingKeys(environment: Environment, kept?: string): SigningKey[] {

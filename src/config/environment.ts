@@ -15,9 +15,11 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
   validateSync,
 } from 'class-validator';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 
 /** A setting that keeps the process from starting. The message names variables and never prints their values. */
 export class ConfigError extends Error {
@@ -60,6 +62,23 @@ const Text = (message: string, pattern?: RegExp): PropertyDecorator =>
     MaxLength(65_536, { message: 'is too long' }),
     ...(pattern ? [Matches(pattern, { message })] : []),
   );
+const TrustedProxies = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'trustedProxies',
+    validator: {
+      validate: (value: string) =>
+        /^\d{1,3}$/.test(value) || value.split(',').every((part) => isAddressRange(part.trim())),
+      defaultMessage: () => 'must be a number of hops or a list of addresses and CIDRs; `true` would believe anybody',
+    },
+  });
+
+/** An address, or a CIDR that leaves something out. */
+function isAddressRange(text: string): boolean {
+  const [address = '', prefix] = text.split('/', 2);
+  const bits = isIP(address) === 4 ? 32 : 128;
+  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= bits);
+  return isIP(address) > 0 && isPrefix && text.split('/').length <= 2;
+}
 
 /**
  * The process environment as it may be set: one property per variable, with its default. What it means is decided
@@ -107,11 +126,7 @@ export class Environment {
   @WholeNumber(100, 60_000) readonly REQUEST_TIMEOUT_MS: number = 2000;
   @WholeNumber(1, 1_000_000) readonly RATE_LIMIT_PER_MINUTE: number = 300;
   @WholeNumber(1, 1_000_000) readonly LOGIN_RATE_LIMIT_PER_15MIN: number = 10;
-  @Text(
-    'must be a number of hops or a list of addresses and CIDRs; `true` would believe anybody',
-    /^(?!true$)[\da-fA-F.:/, ]+$/,
-  )
-  readonly TRUST_PROXY?: string;
+  @Expose() @IsOptional() @TrustedProxies() readonly TRUST_PROXY?: string;
   @Text('must be a list of origins: https://app.example.com[,…]', /^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/)
   readonly CORS_ORIGINS?: string;
 
@@ -137,9 +152,9 @@ export const ENVIRONMENT_NAMES: readonly string[] = [
 
 /**
  * Reads and checks the environment. An empty value counts as unset.
- * @throws ConfigError naming every bad variable at once
+ * @returns also one line for each variable that is not as its property says
  */
-export function readEnvironment(source: NodeJS.ProcessEnv): Environment {
+export function readEnvironment(source: NodeJS.ProcessEnv): { environment: Environment; problems: readonly string[] } {
   const problems: string[] = [];
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) if (value) given[name] = value;
@@ -157,6 +172,5 @@ export function readEnvironment(source: NodeJS.ProcessEnv): Environment {
   for (const { property, constraints } of validateSync(environment)) {
     problems.push(`${property}: ${Object.values(constraints ?? {})[0] ?? 'is not valid'}`);
   }
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
-  return environment;
+  return { environment, problems };
 }

@@ -25,7 +25,7 @@ export function parseKeys(name: string, text: string, type: 'pkcs8' | 'spki'): S
         ? createPublicKey(privateKey)
         : createPublicKey({ key, format: 'der', type: 'spki' });
       if (publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error('not P-256');
-      return { kid, publicKey, privateKey };
+      return Object.freeze({ kid, publicKey, privateKey });
     } catch {
       throw new ConfigError(`${name}: expected kid:base64url(${type === 'pkcs8' ? 'PKCS#8' : 'SPKI'})[,…], ES256`);
     }
@@ -53,8 +53,10 @@ export function keptSecrets(directory: string): { jwtKeys: string; secretKey: st
     writeFileSync(file, `${JSON.stringify(fresh)}\n`, { flag: 'wx', mode: 0o600, flush: true });
     return fresh;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new ConfigError(`DATA_DIR: the directory cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    // Kept before is well; a file where the directory should be is not.
+    if (code !== 'EEXIST' || syscall === 'mkdir') {
+      throw new ConfigError(`DATA_DIR: the directory cannot be written (${code})`);
     }
   }
   try {

@@ -1,0 +1,246 @@
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from './config.js';
+import { ConfigError, SECRET_NAMES } from './environment.js';
+import { generateJwtKey } from './keys.js';
+
+const secretKey = 'kX2vQ9mT4rZ7wB1nL6pD3sF8hJ5gC0yA';
+const jwtKeys = generateJwtKey();
+const server = { MONGODB_URI: 'mongodb://db.internal:27017/taskflow', JWT_KEYS: jwtKeys, SECRET_KEY: secretKey };
+
+/** The lines of the refusal. */
+const refusal = (environment: NodeJS.ProcessEnv): string[] => {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message.split('\n');
+  }
+  throw new Error('the environment was accepted');
+};
+const refusedNames = (environment: NodeJS.ProcessEnv): string[] =>
+  refusal(environment).map((line) => line.split(':', 1)[0]!);
+
+describe('loadConfig', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'taskflow-config-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  describe('bad variables', () => {
+    const bad = {
+      NODE_ENV: 'live',
+      PORT: '70000',
+      HOST: 'no host',
+      PUBLIC_URL: 'ftp://x',
+      ALLOW_EMBEDDED: 'perhaps',
+      MONGODB_URI: 'postgres://user:hunter2@db',
+      MONGODB_MAX_POOL_SIZE: '0',
+      MONGODB_SERVER_SELECTION_TIMEOUT_MS: '1',
+      MONGODB_SOCKET_TIMEOUT_MS: 'soon',
+      MONGODB_OPERATION_TIMEOUT_MS: '1.5',
+      MONGODB_READ_PREFERENCE: 'closest',
+      REDIS_URL: 'http://hunter2@cache',
+      JWT_KEYS: 'hunter2',
+      JWT_PUBLIC_KEYS: 'one:two:three',
+      SECRET_KEY: 'hunter2',
+      BOOTSTRAP_ADMIN_EMAIL: 'nobody',
+      BOOTSTRAP_ADMIN_PASSWORD: 'hunter2',
+      REQUEST_TIMEOUT_MS: '99',
+      RATE_LIMIT_PER_MINUTE: '-1',
+      LOGIN_RATE_LIMIT_PER_15MIN: '0',
+      TRUST_PROXY: 'true',
+      CORS_ORIGINS: '*',
+      LOG_LEVEL: 'loud',
+      LOG_FORMAT: 'xml',
+      METRICS_TOKEN: 'hunter2',
+      DRAIN_SECONDS: 'x',
+    };
+
+    it('are all named at once', () => {
+      expect(refusedNames(bad).sort()).toEqual(Object.keys(bad).sort());
+    });
+
+    it('are named without a value', () => {
+      const message = refusal(bad).join('\n');
+      for (const value of ['hunter2', '70000', 'no host', 'perhaps', 'nobody', 'xml', 'ftp://x']) {
+        expect(message).not.toContain(value);
+      }
+    });
+
+    it('are named together with what is missing and with keys of the wrong kind', () => {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      const other = `a:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url')}`;
+      const names = refusedNames({ MONGODB_URI: server.MONGODB_URI, PORT: 'x', JWT_KEYS: other });
+      expect(names.sort()).toEqual(['JWT_KEYS', 'PORT', 'SECRET_KEY']);
+    });
+
+    it('count as unset when they are empty', () => {
+      const empty = Object.fromEntries(Object.keys(bad).map((name) => [name, '']));
+      expect(loadConfig({ ...empty, DATA_DIR: directory })).toMatchObject({ mode: 'embedded', port: 3000 });
+    });
+  });
+
+  describe('TRUST_PROXY', () => {
+    const trusted = (value: string) => loadConfig({ ...server, TRUST_PROXY: value }).trustProxy;
+
+    it.each(['true', 'loopback', 'dead', '10.0.0.0/33', '10.0.0.0/0', '::/0', '10.0.0.0/8/8', '10.0.0.1,', '-1'])(
+      'refuses %s',
+      (value) => {
+        expect(refusedNames({ ...server, TRUST_PROXY: value })).toEqual(['TRUST_PROXY']);
+      },
+    );
+
+    it('takes hops, or addresses and CIDRs', () => {
+      expect(trusted('2')).toBe(2);
+      expect(trusted('10.0.0.0/8, ::1,fd00::/64')).toEqual(['10.0.0.0/8', '::1', 'fd00::/64']);
+      expect(trusted('')).toBe(false);
+    });
+  });
+
+  describe('NAME_FILE', () => {
+    const file = (content: string): string => {
+      const path = join(directory, 'secret');
+      writeFileSync(path, content);
+      return path;
+    };
+
+    it.each(SECRET_NAMES)('gives %s from a file, without the line end', (name) => {
+      const values: Record<string, string> = {
+        ...server,
+        REDIS_URL: 'redis://cache:6379',
+        BOOTSTRAP_ADMIN_EMAIL: 'ada@example.com',
+        BOOTSTRAP_ADMIN_PASSWORD: 'a long passphrase',
+        METRICS_TOKEN: 'a token for the metrics',
+      };
+      const direct = loadConfig(values);
+      const fromFile = loadConfig({ ...values, [name]: undefined, [`${name}_FILE`]: file(`${values[name]}\n`) });
+      expect(JSON.stringify(fromFile)).toBe(JSON.stringify(direct));
+    });
+
+    it('is refused beside NAME, and when it cannot be read', () => {
+      expect(refusedNames({ ...server, SECRET_KEY_FILE: file(secretKey) })).toEqual(['SECRET_KEY']);
+      const missing = { ...server, SECRET_KEY: undefined, SECRET_KEY_FILE: join(directory, 'missing') };
+      expect(refusedNames(missing)).toContain('SECRET_KEY_FILE');
+    });
+  });
+
+  describe('in production', () => {
+    const production = { ...server, NODE_ENV: 'production' };
+
+    it.each([
+      ['SECRET_KEY', 'change-me-change-me-change-me-change-me'],
+      ['SECRET_KEY', 'aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee'],
+      ['SECRET_KEY', 'our taskflow key that nobody else knows'],
+      ['METRICS_TOKEN', 'secret-metrics-token'],
+      ['BOOTSTRAP_ADMIN_PASSWORD', 'password1234'],
+    ])('refuses a %s that can be guessed', (name, value) => {
+      const admin = { BOOTSTRAP_ADMIN_EMAIL: 'ada@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'vT9-kelp-orbit' };
+      const environment = { ...production, ...admin, [name]: value };
+      expect(refusedNames(environment)).toEqual([name]);
+      expect(() => loadConfig({ ...environment, NODE_ENV: 'development' })).not.toThrow();
+    });
+
+    it('refuses the embedded store unless ALLOW_EMBEDDED', () => {
+      const embedded = { NODE_ENV: 'production', DATA_DIR: directory };
+      expect(refusedNames(embedded)).toEqual(['MONGODB_URI']);
+      expect(loadConfig({ ...embedded, ALLOW_EMBEDDED: 'true' }).mode).toBe('embedded');
+    });
+
+    it('writes JSON logs in either mode, and readable ones only on a laptop', () => {
+      const embedded = { DATA_DIR: directory, ALLOW_EMBEDDED: 'true' };
+      expect(loadConfig(production).logFormat).toBe('json');
+      expect(loadConfig({ ...embedded, NODE_ENV: 'production' }).logFormat).toBe('json');
+      expect(loadConfig(embedded).logFormat).toBe('pretty');
+    });
+  });
+
+  describe('with MONGODB_URI', () => {
+    it('wants its secrets from the environment, so that all processes have the same', () => {
+      const environment = { MONGODB_URI: server.MONGODB_URI, DATA_DIR: directory };
+      expect(refusedNames(environment).sort()).toEqual(['JWT_KEYS', 'SECRET_KEY']);
+    });
+
+    it('listens on every interface, embedded on this machine only', () => {
+      expect(loadConfig(server).host).toBe('0.0.0.0');
+      expect(loadConfig({ DATA_DIR: directory }).host).toBe('127.0.0.1');
+    });
+  });
+
+  describe('keys', () => {
+    it('sign with the first and verify with all', () => {
+      const { keys } = loadConfig({ ...server, JWT_KEYS: `${generateJwtKey()},${jwtKeys}` }).jwt;
+      expect(keys).toHaveLength(2);
+      for (const { privateKey, publicKey } of keys) {
+        const signature = sign('sha256', Buffer.from('x'), privateKey!);
+        expect(verify('sha256', Buffer.from('x'), publicKey, signature)).toBe(true);
+      }
+    });
+
+    it('may be public only, in a process that only verifies', () => {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const text = `a:${publicKey.export({ format: 'der', type: 'spki' }).toString('base64url')}`;
+      const { keys } = loadConfig({ ...server, JWT_KEYS: undefined, JWT_PUBLIC_KEYS: text }).jwt;
+      expect(keys).toMatchObject([{ kid: 'a', privateKey: undefined }]);
+    });
+
+    it.each(['P-384', 'secp256k1'])('on the curve %s are refused', (namedCurve) => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+      const text = `a:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url')}`;
+      expect(refusal({ ...server, JWT_KEYS: text })).toEqual(['JWT_KEYS: expected kid:base64url(PKCS#8)[,…], ES256']);
+    });
+
+    it('with the same kid are refused', () => {
+      expect(refusedNames({ ...server, JWT_KEYS: `${jwtKeys},${jwtKeys}` })).toEqual(['JWT_KEYS']);
+    });
+  });
+
+  describe('kept secrets', () => {
+    const kids = (environment: NodeJS.ProcessEnv) => loadConfig(environment).jwt.keys.map(({ kid }) => kid);
+
+    it('are made once, readable by the owner only, and used again', () => {
+      const first = loadConfig({ DATA_DIR: join(directory, 'data') });
+      expect(statSync(join(directory, 'data')).mode & 0o777).toBe(0o700);
+      expect(statSync(join(directory, 'data', 'secrets.json')).mode & 0o777).toBe(0o600);
+      const second = loadConfig({ DATA_DIR: join(directory, 'data') });
+      expect(second.secretKey).toEqual(first.secretKey);
+      expect(kids({ DATA_DIR: join(directory, 'data') })).toEqual(first.jwt.keys.map(({ kid }) => kid));
+    });
+
+    it('give way to what the environment says', () => {
+      expect(kids({ DATA_DIR: directory, JWT_KEYS: jwtKeys })).toEqual([jwtKeys.split(':', 1)[0]]);
+      const kept = readFileSync(join(directory, 'secrets.json'), 'utf8');
+      loadConfig({ DATA_DIR: directory, JWT_KEYS: jwtKeys, SECRET_KEY: secretKey });
+      expect(readFileSync(join(directory, 'secrets.json'), 'utf8')).toBe(kept);
+    });
+
+    it.each([
+      ['below a file', () => join(directory, 'file', 'data')],
+      ['a file itself', () => join(directory, 'file')],
+    ])('stop the start with one sentence when DATA_DIR is %s', (_where, path) => {
+      writeFileSync(join(directory, 'file'), '');
+      expect(refusal({ DATA_DIR: path() })).toEqual([
+        expect.stringMatching(/^DATA_DIR: the directory cannot be written \(E[A-Z]+\)$/),
+      ]);
+    });
+
+    it.each(['', '{"jwtKeys":1}', 'null'])('that are damaged (%j) stop the start instead of being replaced', (text) => {
+      writeFileSync(join(directory, 'secrets.json'), text);
+      expect(refusal({ DATA_DIR: directory })).toEqual([
+        'DATA_DIR: its secrets.json cannot be read; restore it, or remove it to sign everybody out',
+      ]);
+      expect(readFileSync(join(directory, 'secrets.json'), 'utf8')).toBe(text);
+    });
+  });
+
+  it('gives a configuration that nobody can change', () => {
+    const admin = { BOOTSTRAP_ADMIN_EMAIL: 'ada@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'a long passphrase' };
+    const config = loadConfig({ ...server, ...admin, TRUST_PROXY: '::1', CORS_ORIGINS: 'https://app.example.com' });
+    const { mongo, jwt, bootstrapAdmin, corsOrigins, trustProxy } = config;
+    const parts = { config, mongo, jwt, keys: jwt.keys, key: jwt.keys[0], bootstrapAdmin, corsOrigins, trustProxy };
+    for (const [name, part] of Object.entries(parts)) expect([name, Object.isFrozen(part)]).toEqual([name, true]);
+  });
+});
