@@ -12,7 +12,7 @@ import { revocationStoreContract, type RevocationStoreFixture } from './revocati
 /** On the embedded server in this thread, or on `MONGODB_URI`, in a database of its own. */
 async function open(): Promise<RevocationStoreFixture> {
   const server = process.env['MONGODB_URI'] ? undefined : await MongoServer.open({});
-  const address = new URL(process.env['MONGODB_URI'] ?? server!.uri);
+  const address = new URL(server?.uri ?? process.env['MONGODB_URI']!);
   address.pathname = `/taskflow_test_${randomBytes(6).toString('hex')}`;
   const connections: mongoose.Connection[] = [];
   let nowMs = Date.now();
