@@ -1,6 +1,6 @@
 import { ObjectId, deserialize, serialize } from 'bson';
 import { MAX_DEPTH, faults } from './faults.js';
-import { type Doc, MongoFault } from './language/index.js';
+import type { Doc } from './language/index.js';
 
 /** 16 MiB, the size of a document that clients may store. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
@@ -84,17 +84,12 @@ function withId(_id: unknown, doc: Doc, rest: Doc): Doc {
 const ID_FIELD = Buffer.from('_id\0');
 const startsWithId = (bytes: Uint8Array): boolean => ID_FIELD.equals(bytes.subarray(5, 9));
 
+/** @throws MongoFault 2, 52 */
 function checkId(id: unknown): void {
-  if (Array.isArray(id)) throw faults.invalidId('array');
-  if (typeof id === 'object' && id !== null && (id as Doc)['_bsontype'] === 'BSONRegExp')
-    throw faults.invalidId('regex');
-  if (id === undefined) throw faults.invalidId('undefined');
+  const tag = typeof id === 'object' && id !== null ? (id as Doc)['_bsontype'] : undefined;
+  if (Array.isArray(id)) throw faults.badValue("can't use an array for _id");
+  if (tag === 'BSONRegExp') throw faults.badValue("can't use a regex for _id");
+  if (id === undefined) throw faults.badValue("can't use a undefined for _id");
   const dollar = isDocument(id) ? Object.keys(id).find((name) => name.startsWith('$')) : undefined;
-  if (dollar !== undefined) {
-    throw new MongoFault(
-      52,
-      'DollarPrefixedFieldName',
-      `_id fields may not contain '$'-prefixed fields: ${dollar} is not valid for storage.`,
-    );
-  }
+  if (dollar !== undefined) throw faults.dollarInId(dollar);
 }

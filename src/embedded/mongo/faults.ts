@@ -22,7 +22,12 @@ export const faults = {
   namespaceExists: (namespace: string) =>
     new MongoFault(48, 'NamespaceExists', `Collection ${namespace} already exists.`),
   timeExceeded: () => new MongoFault(50, 'MaxTimeMSExpired', 'operation exceeded time limit'),
-  invalidId: (type: string) => new MongoFault(53, 'InvalidIdField', `The '_id' value cannot be of type ${type}`),
+  dollarInId: (name: string) =>
+    new MongoFault(
+      52,
+      'DollarPrefixedFieldName',
+      `_id fields may not contain '$'-prefixed fields: ${name} is not valid for storage.`,
+    ),
   commandNotFound: (name: string) => new MongoFault(59, 'CommandNotFound', `no such command: '${name}'`),
   immutableId: () =>
     new MongoFault(
@@ -53,6 +58,13 @@ export const faults = {
   duplicateKey: (message: string, extra: Doc) => new MongoFault(11000, 'DuplicateKey', message, extra),
   outOfDiskSpace: (message: string) => new MongoFault(14031, 'OutOfDiskSpace', message),
   diskFailed: (message: string) => new MongoFault(39, 'FileStreamFailed', message),
+  noTextIndex: () => new MongoFault(27, 'IndexNotFound', 'text index required for $text query'),
+  arrayBeforeText: (path: string) =>
+    new MongoFault(16675, 'Location16675', `cannot have a multi-key as a prefix to a text index (field '${path}')`),
+  languageNotSupported: (language: string) =>
+    new MongoFault(17262, 'Location17262', `language override unsupported: ${language}`),
+  noTextScore: () =>
+    new MongoFault(40218, 'Location40218', 'query requires text score metadata, but it is not available'),
   unknownField: (command: string, field: string) =>
     new MongoFault(40415, 'Location40415', `BSON field '${command}.${field}' is an unknown field.`),
   missingField: (field: string) =>

@@ -1,5 +1,6 @@
 import { faults } from '../faults.js';
-import { type Doc, hashKey, valuesAt } from '../language/index.js';
+import { pathValues } from '../index/path-values.js';
+import { type Doc, hashKey } from '../language/index.js';
 import { type Call, type Command } from './command.js';
 import { countMatches, hintOf, matches } from './read.js';
 
@@ -17,10 +18,11 @@ function count(call: Call): Doc {
 function distinct(call: Call): Doc {
   const key = call.string('key', '');
   if (key === '') throw faults.missingField('distinct.key');
+  const path = key.split('.');
   const values = new Map<string, unknown>();
   const request = { filter: call.document('query') ?? {}, hint: hintOf(call.body['hint']) };
   for (const { doc } of matches(call, call.collection, request)) {
-    for (const value of valuesAt(doc, key).flat(1)) if (value !== undefined) values.set(hashKey(value), value);
+    for (const value of pathValues(doc, path)) values.set(hashKey(value), value);
   }
   return { values: [...values.values()], ok: 1 };
 }

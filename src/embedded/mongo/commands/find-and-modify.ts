@@ -1,6 +1,6 @@
 import { faults } from '../faults.js';
 import { type Doc, compileProjection } from '../language/index.js';
-import type { Match } from '../query/query.js';
+import type { Match } from '../query/match.js';
 import { type Change, changeRow, insertUpserted, updateOf } from './change.js';
 import { type Call, type Command } from './command.js';
 import { hintOf, matches } from './read.js';

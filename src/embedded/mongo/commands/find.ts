@@ -3,8 +3,10 @@ import { FIRST_BATCH } from '../cursors.js';
 import { encodeReply } from '../documents.js';
 import { faults } from '../faults.js';
 import { type Doc, compileProjection } from '../language/index.js';
-import type { Match } from '../query/query.js';
+import type { Match } from '../query/match.js';
 import type { QueryRequest } from '../query/request.js';
+import { requireScore } from '../query/sorting.js';
+import { mentionsText } from '../query/text-search.js';
 import { type Call, type Command, numberOf } from './command.js';
 import { REFUSED_READ_OPTIONS, hintOf, matches, ownerOf } from './read.js';
 
@@ -33,6 +35,7 @@ export const findRequest = (call: Call): QueryRequest => ({
 
 function find(call: Call): Buffer {
   const request = findRequest(call);
+  requireScore(call.document('projection'), mentionsText(request.filter));
   const found = matches(call, call.collection, request);
   const source = encoded(found, call.document('projection'), request.filter);
   const owner = ownerOf(call, call.boolean('noCursorTimeout', false));

@@ -25,6 +25,7 @@ async function createIndexes(call: Call): Promise<Doc> {
 
 /** @throws MongoFault 85 or 86 when an index of this name or key is there with other properties */
 function alreadyThere(collection: Collection, spec: IndexSpec): boolean {
+  const text = collection.textIndex;
   for (const { spec: existing } of collection.indexes.values()) {
     const sameKey = valuesEqual(existing.key, spec.key) && sameSearch(existing, spec);
     if (existing.name === spec.name) {
@@ -35,6 +36,11 @@ function alreadyThere(collection: Collection, spec: IndexSpec): boolean {
     if (sameKey && valuesEqual(existing.partialFilterExpression, spec.partialFilterExpression)) {
       throw faults.indexOptionsConflict(`Index already exists with a different name: ${existing.name}`);
     }
+  }
+  if (text && spec.weights) {
+    throw faults.cannotCreateIndex(
+      `only one text index per collection allowed, found existing text index "${text.spec.name}"`,
+    );
   }
   return false;
 }

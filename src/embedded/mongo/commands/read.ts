@@ -1,8 +1,11 @@
-import { compileFilter, compileSort } from '../language/index.js';
+import { compileFilter } from '../language/index.js';
 import { encodeReply } from '../documents.js';
 import { FIRST_BATCH, type CursorOwner } from '../cursors.js';
-import { type Match, Query } from '../query/query.js';
+import type { Match } from '../query/match.js';
+import { Query } from '../query/query.js';
 import type { QueryRequest } from '../query/request.js';
+import { compareMatches } from '../query/sorting.js';
+import { extractText } from '../query/text-search.js';
 import type { Collection } from '../store/collection.js';
 import type { Call } from './command.js';
 import { numberOf } from './command.js';
@@ -43,9 +46,9 @@ function queryOf(call: Call, collection: Collection | undefined, request: QueryR
 }
 
 /** A query on nothing is still refused when it makes no sense. */
-function validate(request: QueryRequest): void {
-  compileFilter(request.filter);
-  if (request.sort) compileSort(request.sort);
+function validate({ filter, sort }: QueryRequest): void {
+  compileFilter(extractText(filter).filter);
+  if (sort && !('$natural' in sort)) compareMatches(sort);
 }
 
 export const ownerOf = (call: Call, immortal = false): CursorOwner => ({

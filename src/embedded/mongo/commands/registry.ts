@@ -4,6 +4,7 @@ import type { Command } from './command.js';
 import { countingCommands } from './counting.js';
 import { deleteCommands } from './delete.js';
 import { diagnosticCommands } from './diagnostics.js';
+import { explainCommands } from './explain.js';
 import { findAndModifyCommands } from './find-and-modify.js';
 import { findCommands } from './find.js';
 import { handshakeCommands } from './handshake.js';
@@ -14,6 +15,7 @@ import { updateCommands } from './update.js';
 const all: readonly Command[] = [
   ...handshakeCommands,
   ...diagnosticCommands,
+  ...explainCommands,
   ...insertCommands,
   ...findCommands,
   ...countingCommands,

@@ -1,7 +1,8 @@
 import type { ObjectId } from 'bson';
 import { faults } from '../faults.js';
-import { type Doc, type MongoFault, valuesAt } from '../language/index.js';
+import type { Doc, MongoFault } from '../language/index.js';
 import type { IndexSpec } from './index-spec.js';
+import { pathValues } from './path-values.js';
 
 /** E11000 as MongoDB writes it: drivers and applications read `keyPattern` and `keyValue`, people the message. */
 export function duplicateKey(namespace: string, spec: IndexSpec, doc: Doc): MongoFault {
@@ -10,10 +11,7 @@ export function duplicateKey(namespace: string, spec: IndexSpec, doc: Doc): Mong
   return faults.duplicateKey(message, { keyPattern: spec.key, keyValue });
 }
 
-function valueAt(doc: Doc, path: string): unknown {
-  const [value = null] = valuesAt(doc, path);
-  return Array.isArray(value) ? (value[0] ?? null) : value;
-}
+const valueAt = (doc: Doc, path: string): unknown => pathValues(doc, path.split('.'))[0] ?? null;
 
 /** A value in the notation of MongoDB's shell. */
 function shell(value: unknown): string {

@@ -16,3 +16,16 @@ export interface IndexSpec extends Doc {
 }
 
 export const ID_INDEX: IndexSpec = { v: 2, key: { _id: 1 }, name: '_id_' };
+
+/** First parts of the paths in an index's key and filter, which decide about its entries. */
+export function rootsOf(spec: IndexSpec): string[] {
+  const roots = new Set(Object.keys(spec.key).map((path) => path.split('.')[0] as string));
+  const visit = (filter: Doc): void => {
+    for (const [name, condition] of Object.entries(filter)) {
+      if (name.startsWith('$')) for (const clause of condition as Doc[]) visit(clause);
+      else roots.add(name.split('.')[0] as string);
+    }
+  };
+  visit(spec.partialFilterExpression ?? {});
+  return [...roots];
+}

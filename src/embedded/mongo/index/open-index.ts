@@ -1,6 +1,6 @@
 import type { IndexSpec } from './index-spec.js';
 import { type CollectionIndex, OrderedIndex } from './ordered-index.js';
+import { TextIndex } from './text-index.js';
 
-export function openIndex(namespace: string, spec: IndexSpec): CollectionIndex {
-  return new OrderedIndex(namespace, spec);
-}
+export const openIndex = (namespace: string, spec: IndexSpec): CollectionIndex =>
+  spec.weights ? new TextIndex(spec) : new OrderedIndex(namespace, spec);

@@ -3,7 +3,7 @@ import type { Row } from '../store/row.js';
 import { BTree } from './btree.js';
 import { type KeyField, documentKeys } from './document-keys.js';
 import { duplicateKey } from './duplicate-key.js';
-import type { IndexSpec } from './index-spec.js';
+import { type IndexSpec, rootsOf } from './index-spec.js';
 
 /** What every kind of index does for its collection. `E` are the entries of one document, opaque to callers. */
 export interface CollectionIndex<E = unknown> {
@@ -80,17 +80,4 @@ export class OrderedIndex implements CollectionIndex<readonly string[]> {
   private entry(key: string, row: Row): string {
     return this.unique ? key : key + row.sequence;
   }
-}
-
-/** First parts of all paths that decide about the entries, those of the partial filter included. */
-function rootsOf(spec: IndexSpec): string[] {
-  const roots = new Set(Object.keys(spec.key).map((path) => path.split('.')[0] as string));
-  const visit = (filter: Doc): void => {
-    for (const [name, condition] of Object.entries(filter)) {
-      if (name.startsWith('$')) for (const clause of condition as Doc[]) visit(clause);
-      else roots.add(name.split('.')[0] as string);
-    }
-  };
-  visit(spec.partialFilterExpression ?? {});
-  return [...roots];
 }

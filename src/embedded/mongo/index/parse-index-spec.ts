@@ -2,6 +2,7 @@ import { isDocument } from '../documents.js';
 import { faults } from '../faults.js';
 import { type Doc, compileFilter, valuesEqual } from '../language/index.js';
 import type { IndexSpec } from './index-spec.js';
+import { TEXT_OPTIONS, isTextKey, textSpec } from './text-spec.js';
 
 const FLAGS = ['unique', 'sparse'] as const;
 /** Accepted and without effect: builds block no one for long here, and there is one format of keys. */
@@ -15,11 +16,13 @@ export function parseIndexSpec(asked: Doc): IndexSpec {
     throw faults.cannotCreateIndex('Index keys cannot be an empty object');
   if (typeof name !== 'string' || name === '')
     throw faults.cannotCreateIndex('The index name must be a string that is not empty');
-  for (const [field, value] of Object.entries(asked)) refuseUnknown(field, value);
+  const isText = isTextKey(key);
+  for (const [field, value] of Object.entries(asked)) refuseUnknown(field, value, isText);
   for (const [path, order] of Object.entries(key)) checkKeyField(path, order);
   return {
     v: 2,
     key: Object.fromEntries(Object.entries(key).map(([path, order]) => [path, Number(order)])),
+    ...(isText ? textSpec(asked, key) : {}),
     name,
     ...flagsOf(asked),
     ...partialOf(asked, key),
@@ -27,14 +30,15 @@ export function parseIndexSpec(asked: Doc): IndexSpec {
   };
 }
 
-function refuseUnknown(field: string, value: unknown): void {
-  if (KNOWN.has(field)) return;
+function refuseUnknown(field: string, value: unknown, isText: boolean): void {
+  if (KNOWN.has(field) || (isText && TEXT_OPTIONS.includes(field))) return;
   const harmless = value === undefined || value === null || value === false;
   if (!harmless && !(isDocument(value) && value['locale'] === 'simple'))
     throw faults.notSupported(`the index option '${field}'`);
 }
 
 function checkKeyField(path: string, order: unknown): void {
+  if (order === 'text') return;
   const direction = typeof order === 'string' ? Number.NaN : Number(order);
   if (typeof order === 'string') throw faults.notSupported(`indexes of type '${order}'`);
   if (!Number.isFinite(direction) || direction === 0)

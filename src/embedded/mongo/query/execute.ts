@@ -4,7 +4,7 @@ import type { Row } from '../store/row.js';
 import type { Deadline } from './deadline.js';
 import { Heap } from './heap.js';
 import type { IndexPlan, KeyRange } from './index-plan.js';
-import type { Plan } from './planner.js';
+import type { Plan, TextPlan } from './planner.js';
 import type { QueryStats } from './request.js';
 
 export interface Run {
@@ -15,7 +15,7 @@ export interface Run {
 }
 
 /** The rows that a plan finds, each once, in the order that the plan promises; they still have to be filtered. */
-export function* rowsOf(plan: Plan, run: Run): Generator<Row> {
+export function* rowsOf(plan: Exclude<Plan, TextPlan>, run: Run): Generator<Row> {
   switch (plan.kind) {
     case 'id':
       yield* byId(plan.id, run);

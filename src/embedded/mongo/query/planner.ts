@@ -1,12 +1,14 @@
 import { isDocument } from '../documents.js';
 import { faults } from '../faults.js';
 import { OrderedIndex } from '../index/ordered-index.js';
+import type { TextIndex } from '../index/text-index.js';
 import { type Doc, valuesEqual } from '../language/index.js';
 import type { Collection } from '../store/collection.js';
 import { type Analysis, type Condition, analyse } from './conditions.js';
 import { type IndexPlan, type SortField, planIndex, sortFields } from './index-plan.js';
 import { implies } from './partial-filter.js';
 import type { QueryRequest } from './request.js';
+import { type TextSearch, textPrefix } from './text-search.js';
 
 /** One document by its `_id`. */
 export interface IdPlan {
@@ -28,11 +30,20 @@ export interface CollectionPlan {
   readonly reverse: boolean;
 }
 
-export type Plan = IdPlan | IndexPlan | OrPlan | CollectionPlan;
+/** Words of a text index, behind one value of each field before them. */
+export interface TextPlan {
+  readonly kind: 'text';
+  readonly index: TextIndex;
+  readonly prefix: string;
+  readonly search: TextSearch;
+}
+
+export type Plan = IdPlan | IndexPlan | OrPlan | CollectionPlan | TextPlan;
 type Candidate = IndexPlan | OrPlan;
 
 /** @throws MongoFault for a hint that names no index or one that cannot answer */
-export function plan(collection: Collection, request: QueryRequest): Plan {
+export function plan(collection: Collection, request: QueryRequest, search?: TextSearch): Plan {
+  if (search) return planText(collection, request, search);
   const natural = naturalOrder(request);
   if (natural) return { kind: 'collection', reverse: natural < 0 };
   const analysis = analyse(request.filter);
@@ -42,6 +53,16 @@ export function plan(collection: Collection, request: QueryRequest): Plan {
   if (id !== undefined) return { kind: 'id', id };
   const candidates = candidatesFor(collection, request.filter, analysis, sort);
   return cheapest(candidates, sort, request) ?? { kind: 'collection', reverse: false };
+}
+
+function planText({ textIndex: index }: Collection, { filter, hint }: QueryRequest, search: TextSearch): TextPlan {
+  if (!index) throw faults.noTextIndex();
+  if (hint !== undefined) throw faults.badValue('text and hint not allowed in same query');
+  const analysis = analyse(filter);
+  const partial = index.spec.partialFilterExpression;
+  if (partial && !implies(filter, analysis, partial))
+    throw faults.noPlan('failed to use text index to satisfy $text query');
+  return { kind: 'text', index, prefix: textPrefix(index, analysis), search };
 }
 
 function naturalOrder({ hint, sort }: QueryRequest): number | undefined {

@@ -1,46 +1,42 @@
-import { type Doc, compileFilter, compileSort } from '../language/index.js';
+import { type Doc, compileFilter } from '../language/index.js';
 import type { Collection } from '../store/collection.js';
 import type { Row } from '../store/row.js';
 import type { Deadline } from './deadline.js';
 import { type Run, rowsOf } from './execute.js';
 import { Heap } from './heap.js';
 import { type Plan, plan } from './planner.js';
+import type { Match } from './match.js';
 import type { QueryRequest, QueryStats } from './request.js';
-
-/** A document that a query found, as it was then. */
-export interface Match {
-  readonly row: Row;
-  readonly doc: Doc;
-  readonly raw: Buffer;
-  readonly textScore?: number;
-}
+import { compareMatches, requireScore } from './sorting.js';
+import { extractText, searchRows } from './text-search.js';
 
 /** A query, planned and ready to run once. */
 export class Query {
   readonly plan: Plan;
+  private readonly request: QueryRequest;
   private readonly filter: (doc: Doc) => boolean;
   private readonly compare?: (a: Match, b: Match) => number;
 
   /** @throws MongoFault when filter, sort or hint make no sense */
   constructor(
     private readonly collection: Collection,
-    private readonly request: QueryRequest,
+    asked: QueryRequest,
     readonly stats: QueryStats,
     private readonly deadline: Deadline,
   ) {
-    this.filter = compileFilter(request.filter);
-    this.plan = plan(collection, request);
-    if (this.sorts) {
-      const compare = compileSort(request.sort ?? {});
-      this.compare = (a, b) => compare(a.doc, b.doc);
-    }
+    const { filter, text } = extractText(asked.filter);
+    this.request = { ...asked, filter };
+    this.filter = compileFilter(filter);
+    requireScore(asked.sort, text !== undefined);
+    this.plan = plan(collection, this.request, text);
+    if (this.sorts) this.compare = compareMatches(asked.sort ?? {});
   }
 
   /** Whether matches have to be put in order after they were found. */
   get sorts(): boolean {
     const { sort = {} } = this.request;
     if (Object.keys(sort).length === 0 || '$natural' in sort) return false;
-    return this.plan.kind === 'index' || this.plan.kind === 'or' ? !this.plan.sorted : this.plan.kind === 'collection';
+    return this.plan.kind === 'index' || this.plan.kind === 'or' ? !this.plan.sorted : this.plan.kind !== 'id';
   }
 
   *matches(): Generator<Match> {
@@ -73,11 +69,16 @@ export class Query {
   private *found(): Generator<Match> {
     const { collection, stats, deadline } = this;
     const run: Run = { collection, sort: this.request.sort ?? {}, stats, deadline };
-    for (const row of rowsOf(this.plan, run)) {
+    for (const [row, textScore] of this.scored(run)) {
       stats.docsExamined++;
       const { doc, raw } = row;
-      if (this.filter(doc)) yield { row, doc, raw };
+      if (this.filter(doc)) yield { row, doc, raw, textScore };
     }
+  }
+
+  private *scored(run: Run): Generator<readonly [row: Row, textScore?: number]> {
+    if (this.plan.kind === 'text') yield* searchRows(this.plan.index, this.plan.prefix, this.plan.search, run);
+    else for (const row of rowsOf(this.plan, run)) yield [row];
   }
 }
 

@@ -4,6 +4,7 @@ import { encodeValue } from '../index/key.js';
 import { ID_INDEX, type IndexSpec } from '../index/index-spec.js';
 import { type CollectionIndex, OrderedIndex } from '../index/ordered-index.js';
 import { openIndex } from '../index/open-index.js';
+import { TextIndex } from '../index/text-index.js';
 import type { Doc } from '../language/index.js';
 import type { Log } from './log.js';
 import { type Row, sequenceKey } from './row.js';
@@ -36,6 +37,10 @@ export class Collection {
 
   get idIndex(): OrderedIndex {
     return this.indexes.get(ID_INDEX.name) as OrderedIndex;
+  }
+
+  get textIndex(): TextIndex | undefined {
+    return [...this.indexes.values()].find((index) => index instanceof TextIndex);
   }
 
   find(id: unknown): Row | undefined {
