@@ -5,10 +5,14 @@ export const MAX_WORD_LENGTH = 40;
 export function fold(text: string): string {
   // Compatibility forms may decompose into capitals (`™`), and lower case may decompose into marks (`İ`).
   const lower = text.normalize('NFKD').toLowerCase().normalize('NFKD');
-  return lower
-    .replace(/\p{M}+/gu, '')
-    .replaceAll('ß', 'ss')
-    .normalize('NFC');
+  return (
+    lower
+      .replace(/\p{M}+/gu, '')
+      .replaceAll('ß', 'ss')
+      // One letter with two small forms: a word in capitals ends in another one than its prefix does in the middle.
+      .replaceAll('ς', 'σ')
+      .normalize('NFC')
+  );
 }
 
 /** The folded words of a text in order: runs of letters and digits. */
