@@ -5,18 +5,22 @@ import type { AppConfig } from '../../config/config.js';
 import { requestContext } from './request-context.js';
 
 const SECRET_FIELD = /pass(word)?|secret|token|authorization|cookie|api.?key|credential/i;
-const BEARER_OR_JWT = /\b(Bearer\s+)?eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const BEARER_OR_JWT = /\bBearer\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 const URI_CREDENTIALS = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi;
+const MAX_DEPTH = 6;
 
 /** Blanks what must never be in a log: fields named like secrets, tokens inside texts, passwords inside URIs. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') {
     return value.replace(BEARER_OR_JWT, '[redacted]').replace(URI_CREDENTIALS, '$1[redacted]@');
   }
-  if (typeof value !== 'object' || value === null || depth > 6) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  // What is not looked at is not logged either.
+  if (depth > MAX_DEPTH) return '[too deep]';
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  const fields = value instanceof Error ? { ...value, name: value.name, message: value.message } : value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
+    Object.entries(fields).map(([key, item]) => [
       key,
       SECRET_FIELD.test(key) && item ? '[redacted]' : redact(item, depth + 1),
     ]),
