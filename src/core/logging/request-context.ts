@@ -9,9 +9,11 @@ export interface RequestContext {
 
 export const requestContext = new AsyncLocalStorage<RequestContext>();
 
+/** Neither id may be all zeros; only later versions may have more parts. */
+const TRACEPARENT = /^(?!ff|00.{53}-)[\da-f]{2}-(?!0+-)([\da-f]{32})-(?!0+-)[\da-f]{16}-[\da-f]{2}(?:-.*)?$/;
+
 /** The trace id of a well-formed `traceparent` header, else undefined. */
 export function traceIdOf(traceparent: unknown): string | undefined {
   if (typeof traceparent !== 'string') return undefined;
-  const traceId = /^(?!ff)[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}(?:-.*)?$/.exec(traceparent)?.[1];
-  return traceId && !/^0+$/.test(traceId) ? traceId : undefined;
+  return TRACEPARENT.exec(traceparent)?.[1];
 }
