@@ -6,6 +6,7 @@ import {
   RequestMalformed,
   RequestTimedOut,
   RequestTooLarge,
+  RoleRequired,
   RouteNotFound,
   TokenInvalid,
   UnsupportedMedia,
@@ -52,6 +53,8 @@ export function toDomainError(thrown: unknown): DomainError & ErrorDefinition {
   switch (status) {
     case 401:
       return new TokenInvalid();
+    case 403:
+      return new RoleRequired();
     case 404:
       return new RouteNotFound();
     case 413:
