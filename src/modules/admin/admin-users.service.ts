@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { Sessions } from '../auth/index.js';
+import { UserNotFound, UsersService, type AdminActor, type StandingChange, type User } from '../users/index.js';
+import { AuditLog } from './audit-log.js';
+
+/**
+ * What admins do to users. The change and its event are one write; the audit entry and the end of the sessions follow
+ * at once, and a listener repeats both if the process dies in between.
+ */
+@Injectable()
+export class AdminUsersService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly sessions: Sessions,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** @throws UserNotFound */
+  async get(id: string): Promise<User> {
+    const user = await this.users.findById(id);
+    if (!user) throw new UserNotFound();
+    return user;
+  }
+
+  /** Role and status. @throws UserNotFound, LastAdmin */
+  async change(id: string, change: StandingChange, by: AdminActor): Promise<User> {
+    const { user, events } = await this.users.changeByAdmin(id, change, by);
+    await this.audit.recordAll(events);
+    if (events.length > 0 && user.status === 'suspended') await this.sessions.endAll(id);
+    return user;
+  }
+
+  /** Ends every session of the user. @throws UserNotFound */
+  async revokeSessions(id: string, by: AdminActor): Promise<void> {
+    const { events } = await this.users.raiseVersionByAdmin(id, by);
+    await this.audit.recordAll(events);
+    await this.sessions.endAll(id);
+  }
+}

@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
+import { AuthModule } from '../auth/index.js';
+import { TasksModule } from '../tasks/index.js';
+import { UsersModule } from '../users/index.js';
+import { AdminStatsService } from './admin-stats.service.js';
+import { AdminUsersService } from './admin-users.service.js';
+import { AdminController } from './admin.controller.js';
+import { AdminListener } from './admin.listener.js';
+import { AuditLog } from './audit-log.js';
+import { AuditRepository } from './audit.repository.js';
+import { AUDIT_MODEL, auditSchema } from './audit.schema.js';
+import { FirstAdmin } from './first-admin.js';
+
+@Module({
+  imports: [
+    UsersModule,
+    TasksModule,
+    AuthModule,
+    MongooseModule.forFeature([{ name: AUDIT_MODEL, schema: auditSchema }]),
+  ],
+  controllers: [AdminController],
+  providers: [AdminListener, AdminStatsService, AdminUsersService, AuditLog, AuditRepository, FirstAdmin],
+})
+export class AdminModule {}
