@@ -19,6 +19,7 @@ import { AccessGuard } from './core/security/access.guard.js';
 import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
 import { TimeModule } from './core/time/clock.js';
+import { AdminModule } from './modules/admin/index.js';
 import { AuthModule } from './modules/auth/index.js';
 import { TasksModule } from './modules/tasks/index.js';
 import { UsersModule } from './modules/users/index.js';
@@ -45,6 +46,7 @@ export class AppModule {
         UsersModule,
         TasksModule,
         AuthModule,
+        AdminModule,
       ],
       providers: [
         InputCheck,
