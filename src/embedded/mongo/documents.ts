@@ -13,7 +13,7 @@ export function decode(bytes: Uint8Array): Doc {
   try {
     doc = deserialize(bytes, FORMAT);
   } catch (error) {
-    if (error instanceof RangeError && /call stack/i.test(error.message)) throw faults.tooDeep();
+    if (isRangeError(error) && /call stack/i.test(error.message)) throw faults.tooDeep();
     throw faults.invalidBson(error instanceof Error ? error.message : 'invalid BSON');
   }
   checkDepth(doc, 1);
@@ -35,10 +35,13 @@ function serializeOrRefuse(doc: Doc): Buffer {
     return asBuffer(serialize(doc));
   } catch (error) {
     // The buffer of `serialize` holds 17 MiB: whatever overflows it is above the limit as well.
-    if (error instanceof RangeError) throw faults.tooLarge(MAX_DOCUMENT_BYTES + 1);
+    if (isRangeError(error)) throw faults.tooLarge(MAX_DOCUMENT_BYTES + 1);
     throw faults.invalidBson(error instanceof Error ? error.message : 'cannot be written as BSON');
   }
 }
+
+/** By name: the error may come from another realm. */
+const isRangeError = (error: unknown): error is RangeError => (error as Error | undefined)?.name === 'RangeError';
 
 export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 

@@ -37,10 +37,14 @@ const COMMON = new Set([
   'apiDeprecationErrors',
 ]);
 
+const DATABASE_NAME = /^[^/\\. "$\0]{1,63}$/;
+
 /** One run of a command: its arguments, checked as they are read. */
 export class Call {
   readonly database: string;
   readonly deadline: Deadline;
+  /** The answer may only tell what no crash can take back. */
+  readonly waitsForSafety: boolean;
 
   constructor(
     readonly engine: Engine,
@@ -50,8 +54,11 @@ export class Call {
     readonly connection: Connection,
   ) {
     this.database = this.string('$db', 'test');
+    if (!DATABASE_NAME.test(this.database)) throw faults.invalidNamespace(this.database);
     this.deadline = new Deadline(this.count('maxTimeMS', 0));
     refuseTransactions(body);
+    checkWriteConcern(this.document('writeConcern'));
+    this.waitsForSafety = isMajority(this.document('readConcern'));
     this.checkFields();
   }
 
@@ -130,6 +137,20 @@ export function refuseOption(owner: string, field: string, value: unknown): void
   if (isDocument(value) && Object.keys(value).length === 0) return;
   if (field === 'collation' && isDocument(value) && value['locale'] === 'simple') return;
   throw faults.notSupported(`the option '${field}' of ${owner}`);
+}
+
+/** Every write waits for the disk, so all concerns that one server can satisfy are the same. */
+function checkWriteConcern(concern: Doc | undefined): void {
+  const w = concern?.['w'] ?? 1;
+  if (w === 'majority' || w === 0 || w === 1) return;
+  throw faults.badValue("cannot use 'w' > 1 when a host is not replicated");
+}
+
+function isMajority(concern: Doc | undefined): boolean {
+  const level = concern?.['level'] ?? 'local';
+  if (level === 'majority') return true;
+  if (level === 'local' || level === 'available') return false;
+  throw faults.needsReplicaSet(String(level));
 }
 
 function refuseTransactions(body: Doc): void {

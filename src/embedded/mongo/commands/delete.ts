@@ -3,12 +3,11 @@ import { faults } from '../faults.js';
 import type { Doc } from '../language/index.js';
 import { type Call, type Command, numberOf } from './command.js';
 import { hintOf, matches } from './read.js';
-import { checkStatement } from './update.js';
 import { checkStatements, runStatements } from './write-result.js';
 
 async function remove(call: Call): Promise<Doc> {
   const statements = call.documents('deletes');
-  checkStatements(statements.length);
+  checkStatements('delete.deletes', statements, ['q', 'limit', 'hint'], ['collation']);
   let n = 0;
   const errors = runStatements(statements.length, call.boolean('ordered', true), (index) => {
     n += runStatement(call, statements[index] as Doc);
@@ -19,7 +18,6 @@ async function remove(call: Call): Promise<Doc> {
 }
 
 function runStatement(call: Call, statement: Doc): number {
-  checkStatement('delete.deletes', statement, ['q', 'limit', 'hint'], ['collation']);
   const { q, hint } = statement;
   const limit = numberOf(statement['limit']);
   if (!isDocument(q))

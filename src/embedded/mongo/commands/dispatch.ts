@@ -16,7 +16,9 @@ export async function dispatch(engine: Engine, message: Message, connection: Con
     const command = commands.get(name);
     if (!command) throw faults.commandNotFound(name);
     engine.counters.count(command.name);
-    const reply = await command.run(new Call(engine, command, message.body, message, connection));
+    const call = new Call(engine, command, message.body, message, connection);
+    const reply = await command.run(call);
+    if (call.waitsForSafety) await engine.log.flushed();
     return Buffer.isBuffer(reply) ? reply : encodeReply(reply);
   } catch (error) {
     return encodeReply(failure(error));

@@ -15,11 +15,12 @@ async function findAndModify(call: Call): Promise<Doc> {
   const filter = call.document('query') ?? {};
   const remove = call.boolean('remove', false);
   checkOptions(call, remove);
+  // Before anything is written: a projection that makes no sense refuses the command.
+  const project = compileProjection(call.document('fields'), filter);
   const request = { filter, sort: call.document('sort'), hint: hintOf(call.body['hint']), limit: 1 };
   const [match] = [...matches(call, call.collection, request)];
   const outcome = remove ? removed(call, match) : updated(call, filter, match);
   await call.engine.log.flushed();
-  const project = compileProjection(call.document('fields'), filter);
   const value = outcome.value && project(outcome.value, { textScore: match?.textScore });
   return { lastErrorObject: outcome.lastErrorObject, value, ok: 1 };
 }

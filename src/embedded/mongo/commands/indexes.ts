@@ -3,29 +3,49 @@ import { faults } from '../faults.js';
 import { type Doc, valuesEqual } from '../language/index.js';
 import { ID_INDEX, type IndexSpec } from '../index/index-spec.js';
 import { parseIndexSpec, sameOptions } from '../index/parse-index-spec.js';
+import { isTextKey } from '../index/text-spec.js';
 import type { Collection } from '../store/collection.js';
 import { type Call, type Command } from './command.js';
 import { listReply } from './read.js';
 
 async function createIndexes(call: Call): Promise<Doc> {
-  const specs = call.documents('indexes').map(parseIndexSpec);
+  const asked = call.documents('indexes');
+  for (const one of asked) refuseSecondText(call.collection, one);
+  const specs = asked.map(parseIndexSpec);
   const createdCollectionAutomatically = call.collection === undefined;
   const collection = call.engine.catalog.ensure(call.database, call.target);
   const numIndexesBefore = collection.indexes.size;
-  try {
-    for (const spec of specs) if (!alreadyThere(collection, spec)) collection.createIndex(spec);
-  } finally {
-    // Also when a later index failed: what was created before it must be as safe as the answer says.
-    await call.engine.log.flushed();
-  }
+  createAll(collection, specs);
+  await call.engine.log.flushed();
   const numIndexesAfter = collection.indexes.size;
   const note = numIndexesAfter === numIndexesBefore ? { note: 'all indexes already exist' } : {};
   return { numIndexesBefore, numIndexesAfter, createdCollectionAutomatically, ...note, ok: 1 };
 }
 
+/** All of them or, when one cannot be built, none. */
+function createAll(collection: Collection, specs: readonly IndexSpec[]): void {
+  const created: string[] = [];
+  try {
+    for (const spec of specs) {
+      if (alreadyThere(collection, spec)) continue;
+      collection.createIndex(spec);
+      created.push(spec.name);
+    }
+  } catch (error) {
+    for (const name of created) collection.dropIndex(name);
+    throw error;
+  }
+}
+
+/** @throws MongoFault 67 also where the second one could not be made anyway */
+function refuseSecondText(collection: Collection | undefined, { key, name }: Doc): void {
+  const existing = collection?.textIndex?.spec.name;
+  if (existing === undefined || existing === name || !isDocument(key) || !isTextKey(key)) return;
+  throw faults.cannotCreateIndex(`only one text index per collection allowed, found existing text index "${existing}"`);
+}
+
 /** @throws MongoFault 85 or 86 when an index of this name or key is there with other properties */
 function alreadyThere(collection: Collection, spec: IndexSpec): boolean {
-  const text = collection.textIndex;
   for (const { spec: existing } of collection.indexes.values()) {
     const sameKey = valuesEqual(existing.key, spec.key) && sameSearch(existing, spec);
     if (existing.name === spec.name) {
@@ -36,11 +56,6 @@ function alreadyThere(collection: Collection, spec: IndexSpec): boolean {
     if (sameKey && valuesEqual(existing.partialFilterExpression, spec.partialFilterExpression)) {
       throw faults.indexOptionsConflict(`Index already exists with a different name: ${existing.name}`);
     }
-  }
-  if (text && spec.weights) {
-    throw faults.cannotCreateIndex(
-      `only one text index per collection allowed, found existing text index "${text.spec.name}"`,
-    );
   }
   return false;
 }

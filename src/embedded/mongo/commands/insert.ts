@@ -1,12 +1,12 @@
 import { prepare } from '../documents.js';
 import type { Doc } from '../language/index.js';
 import { type Call, type Command } from './command.js';
-import { checkStatements, runStatements } from './write-result.js';
+import { checkCount, runStatements } from './write-result.js';
 
 async function insert(call: Call): Promise<Doc> {
   const { engine, message } = call;
   const documents = call.documents('documents');
-  checkStatements(documents.length);
+  checkCount(documents.length);
   const sent = message.raw.get('documents');
   let n = 0;
   const errors = runStatements(documents.length, call.boolean('ordered', true), (i) => {

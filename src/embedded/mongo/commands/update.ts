@@ -1,7 +1,7 @@
 import { isDocument } from '../documents.js';
 import { faults } from '../faults.js';
 import type { Doc } from '../language/index.js';
-import { type Call, type Command, refuseOption } from './command.js';
+import { type Call, type Command } from './command.js';
 import { type Change, changeRow, insertUpserted, isReplacement, updateOf } from './change.js';
 import { hintOf, matches } from './read.js';
 import { checkStatements, runStatements } from './write-result.js';
@@ -17,7 +17,7 @@ interface Outcome {
 
 async function update(call: Call): Promise<Doc> {
   const statements = call.documents('updates');
-  checkStatements(statements.length);
+  checkStatements('update.updates', statements, STATEMENT_FIELDS, REFUSED_STATEMENT_FIELDS);
   const upserted: Doc[] = [];
   let n = 0;
   let nModified = 0;
@@ -34,7 +34,6 @@ async function update(call: Call): Promise<Doc> {
 }
 
 function runStatement(call: Call, statement: Doc): Outcome {
-  checkStatement('update.updates', statement, STATEMENT_FIELDS, REFUSED_STATEMENT_FIELDS);
   const change = changeOf(call, statement);
   const multi = statement['multi'] === true;
   if (multi && isReplacement(change.update)) {
@@ -66,20 +65,6 @@ export function arrayFiltersOf(value: unknown): Doc[] | undefined {
   if (!Array.isArray(value) || !value.every(isDocument))
     throw faults.typeMismatch('arrayFilters must be an array of objects');
   return value;
-}
-
-/** @throws MongoFault for a field that the server does not know or does not obey */
-export function checkStatement(
-  owner: string,
-  statement: Doc,
-  fields: readonly string[],
-  refused: readonly string[],
-): void {
-  for (const [field, value] of Object.entries(statement)) {
-    if (fields.includes(field)) continue;
-    if (!refused.includes(field)) throw faults.unknownField(owner, field);
-    refuseOption(owner, field, value);
-  }
 }
 
 export const updateCommands: readonly Command[] = [

@@ -1,4 +1,5 @@
 import { faults } from '../faults.js';
+import { refuseOption } from './command.js';
 import { type Doc, MongoFault } from '../language/index.js';
 
 /** `code`, `codeName`, `errmsg` and what else a fault carries, for the reply or for an entry of `writeErrors`. */
@@ -32,7 +33,22 @@ export function runStatements(count: number, ordered: boolean, run: (index: numb
 const MAX_STATEMENTS = 100_000;
 
 /** @throws MongoFault 16 */
-export function checkStatements(count: number): void {
+export function checkCount(count: number): void {
   if (count >= 1 && count <= MAX_STATEMENTS) return;
   throw faults.invalidLength(`Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${count} operations.`);
+}
+
+/** Before the first of them runs. @throws MongoFault for a field that the server does not know or does not obey */
+export function checkStatements(
+  owner: string,
+  statements: readonly Doc[],
+  fields: readonly string[],
+  refused: readonly string[],
+): void {
+  checkCount(statements.length);
+  for (const [field, value] of statements.flatMap((statement) => Object.entries(statement))) {
+    if (fields.includes(field)) continue;
+    if (!refused.includes(field)) throw faults.unknownField(owner, field);
+    refuseOption(owner, field, value);
+  }
 }

@@ -14,6 +14,8 @@ export interface CollectionIndex<E = unknown> {
   checkUnique(entries: E, doc: Doc, self?: Row): void;
   add(entries: E, row: Row): void;
   remove(entries: E, row: Row): void;
+  /** Like `remove` and `add`, without touching what stays. */
+  replace(before: E, after: E, row: Row): void;
   /** Whether the entries of two versions of a document may differ. */
   touchedBy(before: Doc, after: Doc): boolean;
 }
@@ -70,6 +72,13 @@ export class OrderedIndex implements CollectionIndex<readonly string[]> {
 
   remove(entries: readonly string[], row: Row): void {
     for (const key of entries) this.tree.remove(this.entry(key, row));
+  }
+
+  replace(before: readonly string[], after: readonly string[], row: Row): void {
+    const old = new Set(before);
+    const kept = new Set(after.filter((key) => old.has(key)));
+    for (const key of before) if (!kept.has(key)) this.tree.remove(this.entry(key, row));
+    for (const key of after) if (!kept.has(key)) this.tree.insert(this.entry(key, row), row);
   }
 
   touchedBy(before: Doc, after: Doc): boolean {

@@ -61,6 +61,13 @@ export class TextIndex implements CollectionIndex<Entries> {
     for (const [key] of entries) this.tree.remove(key + row.sequence);
   }
 
+  replace(before: Entries, after: Entries, row: Row): void {
+    const old = new Map(before);
+    const kept = new Set(after.filter(([key, score]) => old.get(key) === score).map(([key]) => key));
+    for (const [key] of before) if (!kept.has(key)) this.tree.remove(key + row.sequence);
+    for (const [key, score] of after) if (!kept.has(key)) this.tree.insert(key + row.sequence, { row, score });
+  }
+
   touchedBy(before: Doc, after: Doc): boolean {
     return this.roots.some((root) => before[root] !== after[root]);
   }

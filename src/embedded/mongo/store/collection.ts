@@ -139,8 +139,7 @@ export class Collection {
   private move(row: Row, doc: Doc, raw: Buffer): void {
     const touched = [...this.indexes.values()].filter((index) => index.touchedBy(row.doc, doc));
     const prepared = this.prepare(touched, doc, row);
-    for (const index of touched) index.remove(index.entriesOf(row.doc), row);
-    for (const [index, entries] of prepared) index.add(entries, row);
+    for (const [index, entries] of prepared) index.replace(index.entriesOf(row.doc), entries, row);
     this.dataBytes += raw.length - row.raw.length;
     row.doc = doc;
     row.raw = raw;

@@ -75,7 +75,7 @@ export class Connection {
   private async drain(): Promise<void> {
     if (this.running) return;
     this.running = true;
-    for (let message = this.queue.shift(); message; message = this.queue.shift()) {
+    for (let message = this.queue.shift(); message && !this.socket.destroyed; message = this.queue.shift()) {
       await this.answer(message);
       if (this.queue.length <= MAX_AHEAD) this.socket.resume();
     }
