@@ -19,7 +19,7 @@ interface Result {
   readonly problem?: { readonly code: string; readonly errors?: { readonly pointer: string; readonly code: string }[] };
 }
 
-const bulk = (client: Client, operations: unknown) => client.post('/tasks/bulk').send({ operations } as object);
+const bulk = (client: Client, operations: unknown) => client.post('/tasks/bulk').send({ operations });
 
 async function results(client: Client, operations: unknown[]): Promise<Result[]> {
   const answer = await bulk(client, operations);
