@@ -1,5 +1,6 @@
 import { Decimal128 } from 'bson';
-import { arithmetic, double, integer, numberType, quotient, toBigInt, toDouble } from './numbers.js';
+import { arithmetic, quotient } from './arithmetic.js';
+import { double, integer, numberType, toBigInt, toDouble } from './numbers.js';
 import { type Numeric, isNumeric } from './values.js';
 
 /**

@@ -1,6 +1,6 @@
 import { Binary, type BSONRegExp, type BSONSymbol, type Code, type DBRef, type ObjectId, type Timestamp } from 'bson';
 import type { Doc } from './fault.js';
-import { compareNumbers, numberKey } from './numbers.js';
+import { compareNumbers, numberKey } from './number-order.js';
 import { type Numeric, Rank, bsonTag, rankOf } from './values.js';
 
 /**

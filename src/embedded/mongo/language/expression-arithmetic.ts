@@ -1,7 +1,8 @@
 import { Long } from 'bson';
 import { type Forms, isNullish, operator } from './expression.js';
 import { badValue, located, typeMismatch } from './fault.js';
-import { type Rounding, arithmetic, negate, quotient, remainder, rounded, toDouble } from './numbers.js';
+import { type Rounding, arithmetic, negate, quotient, remainder, rounded } from './arithmetic.js';
+import { toDouble } from './numbers.js';
 import { type Numeric, isNumeric, typeName } from './values.js';
 
 const MANY = [0, Infinity] as const;

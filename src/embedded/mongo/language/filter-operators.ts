@@ -1,5 +1,6 @@
 import { ObjectId } from 'bson';
-import { compareNumbers, toBigInt, toDouble } from './numbers.js';
+import { compareNumbers } from './number-order.js';
+import { toBigInt, toDouble } from './numbers.js';
 import { compareSameRank, compareValues, hashKey, valuesEqual } from './compare.js';
 import { type Doc, badValue } from './fault.js';
 import { type CompileFilter, type Scope, type Test, every, isOperatorDoc } from './predicate.js';

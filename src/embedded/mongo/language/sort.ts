@@ -47,13 +47,16 @@ function topLevelKey(field: string, sign: 1 | -1): SortKey {
 }
 
 function nestedKey(path: Path, sign: 1 | -1): SortKey {
+  const positional = path.positions.some((position) => position >= 0);
   return (doc) => {
     const found: unknown[] = [];
     someAt(doc, path, (value) => {
       found.push(Array.isArray(value) ? extreme(value, sign) : value);
       return false;
     });
-    return found.length === 0 ? undefined : extreme(found, sign);
+    // With `a.1.b` only the second element counts, not that the others have no field called 1.
+    const keys = positional ? found.filter((value) => value !== undefined) : found;
+    return keys.length === 0 ? undefined : extreme(keys, sign);
   };
 }
 
