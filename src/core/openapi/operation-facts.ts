@@ -5,6 +5,7 @@ import { VERSIONED } from '../http/conditional.js';
 import { PAGED } from '../paging/page.js';
 import { PUBLIC, ROLE } from '../security/access.js';
 import type { Role } from '../security/principal.js';
+import { ANSWER_HEADERS } from './answer-headers.decorator.js';
 import { PROBLEMS } from './problems.decorator.js';
 
 /** What the guards and interceptors will do for a route, read from the same marks that they read. */
@@ -16,6 +17,8 @@ export interface OperationFacts {
   readonly isCached: boolean;
   /** Codes of the errors that belong to the operation itself. */
   readonly problems: readonly string[];
+  /** Header fields that the handler adds to a good answer, with what they say. */
+  readonly answerHeaders: Readonly<Record<string, string>>;
 }
 
 /** `tasks.list` for `TasksController.list`: the names of methods in generated clients. */
@@ -42,6 +45,7 @@ export function operationFacts(app: INestApplication): ReadonlyMap<string, Opera
         isPaged: reflector.get(PAGED, method) !== undefined,
         isCached: reflector.get(CACHED_READ, method) !== undefined,
         problems: reflector.get<readonly string[] | undefined>(PROBLEMS, method) ?? [],
+        answerHeaders: reflector.get<Readonly<Record<string, string>> | undefined>(ANSWER_HEADERS, method) ?? {},
       });
     }
   }

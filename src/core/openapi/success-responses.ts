@@ -33,6 +33,7 @@ export function describeSuccess(operation: Operation, method: string, facts: Ope
       ...(facts.isVersioned || facts.isCached ? { ETag: header('Names this state of the answer.', '"3"') } : {}),
       ...(facts.isPaged ? { Link: header('`rel="next"` while there is a next page (RFC 8288).') } : {}),
       ...(facts.isCached ? { 'Cache-Status': header('RFC 9211.', 'taskflow; hit') } : {}),
+      ...Object.fromEntries(Object.entries(facts.answerHeaders).map(([name, text]) => [name, header(text)])),
       ...response.headers,
     };
     if (Object.keys(headers).length > 0) response.headers = headers;

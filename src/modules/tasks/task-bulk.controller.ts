@@ -1,8 +1,9 @@
 import { Body, Controller, HttpCode, Logger, Post, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppConfig } from '../../config/config.js';
 import { IdempotencyKey } from '../../core/idempotency/idempotency.js';
+import { AnswerHeaders } from '../../core/openapi/answer-headers.decorator.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
 import { BulkTasks } from './task-bulk.dto.js';
 import { TaskBulkService, type Outcome } from './task-bulk.service.js';
@@ -22,11 +23,7 @@ export class TaskBulkController {
   /** Up to 100 operations in one request, each with a result of its own. */
   @Post('bulk')
   @HttpCode(200)
-  @ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: '1–255 characters, remembered for 24 hours: what the operations created is not created again.',
-  })
+  @AnswerHeaders({ 'Idempotency-Replayed': '`true` when all it created was there already.' })
   async run(
     @CurrentUser() { userId }: Principal,
     @Body() { operations }: BulkTasks,

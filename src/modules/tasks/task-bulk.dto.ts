@@ -14,7 +14,7 @@ export class BulkOperation {
   /** Of the task; for everything but `create`. */
   @ApiPropertyOptional() id?: string;
   /** Like `If-Match`: another version of the task is answered by 412. */
-  @ApiPropertyOptional() version?: number;
+  @ApiPropertyOptional({ type: 'integer', minimum: 1 }) version?: number;
   /** A whole task for `create`, a merge patch for `update`. */
   @ApiPropertyOptional({ oneOf: [{ $ref: getSchemaPath(CreateTask) }, { $ref: getSchemaPath(UpdateTask) }] })
   task?: object;
@@ -22,7 +22,14 @@ export class BulkOperation {
 
 export class BulkTasks {
   /** Independent of each other; those on the same task happen in their order. */
-  @ApiProperty({ type: [BulkOperation], maxItems: MAX_OPERATIONS })
+  @ApiProperty({
+    type: [BulkOperation],
+    maxItems: MAX_OPERATIONS,
+    example: [
+      { op: 'create', task: { title: 'Water the plants' } },
+      { op: 'update', id: '67f1d3b2a4c5e6f708192a3b', version: 3, task: { status: 'done' } },
+    ],
+  })
   @IsArray()
   @ArrayMaxSize(MAX_OPERATIONS)
   operations: unknown[];

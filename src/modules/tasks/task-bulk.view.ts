@@ -8,7 +8,7 @@ export class BulkResult {
   @ApiProperty({ example: 201 }) status: number;
   /** After `create`, `update` and `restore`. */
   @ApiPropertyOptional({ type: TaskView }) task?: TaskView;
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true }) problem?: Problem;
+  @ApiPropertyOptional({ allOf: [{ $ref: '#/components/schemas/Problem' }] }) problem?: Problem;
 }
 
 export class BulkView {

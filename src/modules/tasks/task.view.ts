@@ -12,8 +12,7 @@ export class TaskView {
   @ApiProperty({ enum: PRIORITIES, example: 'high' }) priority: Priority;
   /** @example '2026-03-01T09:00:00.000Z' */
   dueAt: Date | null;
-  /** @example ['work', 'writing'] */
-  tags: readonly string[];
+  @ApiProperty({ type: [String], example: ['work', 'writing'] }) tags: readonly string[];
   /** When it became `done`; null while it is not. */
   completedAt: Date | null;
   createdAt: Date;

@@ -1,10 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiConsumes, ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Cached } from '../../core/cache/cached.js';
 import { Perishable } from '../../core/cache/perishable.js';
+import { WriteContended } from '../../core/errors/core.errors.js';
 import { IfMatch, Versioned, type Precondition } from '../../core/http/conditional.js';
-import { IdempotencyKey } from '../../core/idempotency/idempotency.js';
+import { IdempotencyKey, IdempotencyKeyReused } from '../../core/idempotency/idempotency.js';
+import { AnswerHeaders } from '../../core/openapi/answer-headers.decorator.js';
+import { Problems } from '../../core/openapi/problems.decorator.js';
 import { Paged } from '../../core/paging/page.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
 import { CreateTask, DeleteTask, UpdateTask } from './task.dto.js';
@@ -13,20 +16,10 @@ import { ListTasks } from './task-list.dto.js';
 import { TaskStatsService } from './task-stats.service.js';
 import { TaskStatsView } from './task-stats.view.js';
 import { taskView, TaskPageView, TaskView } from './task.view.js';
+import { TaskNotFound, TaskStale } from './tasks.errors.js';
 import { tasksCache } from './tasks.cache.js';
 import { TaskListService } from './task-list.service.js';
 import { TasksService } from './tasks.service.js';
-
-const IDEMPOTENCY_KEY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: '1–255 characters, remembered for 24 hours: the same key and body answer the same task again.',
-};
-const IF_MATCH = {
-  name: 'If-Match',
-  required: false,
-  description: 'The `ETag` the change is based on; another version of the task is answered by 412.',
-};
 
 @ApiTags('tasks')
 @ApiBearerAuth('bearer')
@@ -40,8 +33,9 @@ export class TasksController {
 
   /** Creates a task. With an `Idempotency-Key` a repeated request answers the task it made before. */
   @Post()
-  @ApiHeader(IDEMPOTENCY_KEY)
   @Versioned()
+  @AnswerHeaders({ Location: 'Of the task.', 'Idempotency-Replayed': '`true` when the key was used before.' })
+  @Problems(IdempotencyKeyReused)
   async create(
     @CurrentUser() { userId }: Principal,
     @Body() input: CreateTask,
@@ -75,14 +69,14 @@ export class TasksController {
   /** One task, also from the trash. */
   @Get(':id')
   @Versioned()
+  @Problems(TaskNotFound)
   async get(@CurrentUser() { userId }: Principal, @Param('id', TaskIdPipe) id: string): Promise<TaskView> {
     return taskView(await this.tasks.get(userId, id));
   }
 
   /** Changes what the patch names (RFC 7396). */
   @Patch(':id')
-  @ApiHeader(IF_MATCH)
-  @ApiConsumes('application/json', 'application/merge-patch+json')
+  @Problems(TaskNotFound, TaskStale, WriteContended)
   @Versioned()
   async update(
     @CurrentUser() { userId }: Principal,
@@ -95,7 +89,7 @@ export class TasksController {
 
   /** Replaces the whole task: what is left out gets its default. */
   @Put(':id')
-  @ApiHeader(IF_MATCH)
+  @Problems(TaskNotFound, TaskStale, WriteContended)
   @Versioned()
   async replace(
     @CurrentUser() { userId }: Principal,
@@ -108,7 +102,7 @@ export class TasksController {
 
   /** Into the trash for 30 days, or for good. */
   @Delete(':id')
-  @ApiHeader(IF_MATCH)
+  @Problems(TaskNotFound, TaskStale, WriteContended)
   @HttpCode(204)
   async delete(
     @CurrentUser() { userId }: Principal,
@@ -121,7 +115,7 @@ export class TasksController {
 
   /** Out of the trash. */
   @Post(':id/restore')
-  @ApiHeader(IF_MATCH)
+  @Problems(TaskNotFound, TaskStale, WriteContended)
   @HttpCode(200)
   @Versioned()
   async restore(
