@@ -1,5 +1,5 @@
 import { Controller, Get, Res, VERSION_NEUTRAL } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, MongooseHealthIndicator, type HealthIndicatorResult } from '@nestjs/terminus';
 import { SkipThrottle } from '@nestjs/throttler';
 import type { FastifyReply } from 'fastify';
@@ -23,6 +23,7 @@ export class HealthController {
 
   /** Whether the program can serve, with a line per dependency. */
   @Get()
+  @ApiServiceUnavailableResponse({ type: HealthView, description: 'It cannot.' })
   async overall(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
     const checks = await this.checks();
     const status = checks.mongo === 'up' && this.readiness.isReady ? 'ok' : 'error';
@@ -38,6 +39,7 @@ export class HealthController {
 
   /** Whether traffic may come: not before the first contact with the database, and not while the process drains. */
   @Get('ready')
+  @ApiServiceUnavailableResponse({ type: HealthView, description: 'Not now.' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
     const checks = await this.checks();
     if (!this.readiness.isReady) {

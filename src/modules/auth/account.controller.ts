@@ -1,7 +1,9 @@
 import { Body, Controller, Delete, HttpCode, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problems } from '../../core/openapi/problems.decorator.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
+import { LastAdmin } from '../users/index.js';
 import { AccountDeletion } from './auth.dto.js';
 import { AuthService } from './auth.service.js';
 import { LoginBudget } from './login-budget.js';
@@ -21,6 +23,7 @@ export class AccountController {
   /** Deletes your account and everything in it. */
   @Delete()
   @HttpCode(204)
+  @Problems(LastAdmin)
   async delete(
     @CurrentUser() { userId }: Principal,
     @Body() { password }: AccountDeletion,

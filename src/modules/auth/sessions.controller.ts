@@ -1,7 +1,9 @@
 import { Controller, Delete, Get, HttpCode, Param, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Problems } from '../../core/openapi/problems.decorator.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
+import { SessionNotFound } from './auth.errors.js';
 import { sessionListView, SessionListView } from './auth.view.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions } from './sessions.service.js';
@@ -24,6 +26,7 @@ export class SessionsController {
   /** Ends one of your sessions. */
   @Delete(':id')
   @HttpCode(204)
+  @Problems(SessionNotFound)
   async end(
     @CurrentUser() { userId, sessionId }: Principal,
     @Param('id') id: string,

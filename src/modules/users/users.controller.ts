@@ -1,6 +1,8 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { Cached } from '../../core/cache/cached.js';
+import { WriteContended } from '../../core/errors/core.errors.js';
+import { Problems } from '../../core/openapi/problems.decorator.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
 import { UpdateProfile } from './user.dto.js';
 import { userView, UserView } from './user.view.js';
@@ -22,6 +24,7 @@ export class UsersController {
 
   /** Changes name, time zone or locale; what is absent stays. */
   @Patch('me')
+  @Problems(WriteContended)
   async update(@CurrentUser() { userId }: Principal, @Body() change: UpdateProfile): Promise<UserView> {
     return userView(await this.users.updateProfile(userId, change));
   }
