@@ -1,17 +1,23 @@
 import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCookieAuth, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InputInvalid } from '../../core/errors/core.errors.js';
+import { DomainError } from '../../core/errors/domain-error.js';
+import { AnswerHeaders } from '../../core/openapi/answer-headers.decorator.js';
+import { Problems } from '../../core/openapi/problems.decorator.js';
 import { Public } from '../../core/security/access.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
+import { EmailTaken } from '../users/index.js';
 import { Credentials, PasswordChange, RefreshRequest, Registration } from './auth.dto.js';
-import { RefreshMissing } from './auth.errors.js';
+import { AccountSuspended, CredentialsInvalid, RefreshInvalid, RefreshMissing, RefreshReused } from './auth.errors.js';
 import { AuthService, type SignedIn } from './auth.service.js';
 import { signedInView, SignedInView } from './auth.view.js';
 import { deviceOf } from './device.js';
 import { LoginBudget } from './login-budget.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions } from './sessions.service.js';
+
+const SET_COOKIE = 'The refresh token, unless the body asked for it or brought it.';
 
 @ApiTags('auth')
 @Controller('auth')
@@ -26,6 +32,8 @@ export class AuthController {
   /** Makes an account and signs it in. */
   @Public()
   @Post('register')
+  @Problems(EmailTaken)
+  @AnswerHeaders({ 'Set-Cookie': SET_COOKIE })
   @Header('cache-control', 'no-store')
   async register(
     @Body() registration: Registration,
@@ -39,6 +47,8 @@ export class AuthController {
   /** Signs in. A wrong e-mail and a wrong password get the same answer. */
   @Public()
   @Post('login')
+  @Problems(CredentialsInvalid, AccountSuspended)
+  @AnswerHeaders({ 'Set-Cookie': SET_COOKIE })
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   async login(
@@ -52,8 +62,10 @@ export class AuthController {
 
   /** Exchanges the refresh token, from the cookie or the body, for a new one and a new access token. */
   @Public()
-  @ApiCookieAuth('refresh')
   @Post('refresh')
+  @ApiBody({ type: RefreshRequest, required: false })
+  @Problems(RefreshMissing, RefreshInvalid, RefreshReused, AccountSuspended)
+  @AnswerHeaders({ 'Set-Cookie': SET_COOKIE })
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   async refresh(
@@ -65,7 +77,12 @@ export class AuthController {
     if (inCookie !== undefined && inBody !== undefined) throw ambiguous();
     const presented = inBody ?? inCookie;
     if (!presented) throw new RefreshMissing();
-    return this.answer(reply, await this.auth.refresh(presented, deviceOf(request)), inBody ? 'body' : 'cookie');
+    const signedIn = await this.auth.refresh(presented, deviceOf(request)).catch((error: unknown) => {
+      // A worthless cookie must not come back with every request. A store that is away makes none worthless.
+      if (error instanceof DomainError && error.kind === 'unauthenticated' && inCookie) this.cookie.clear(reply);
+      throw error;
+    });
+    return this.answer(reply, signedIn, inBody ? 'body' : 'cookie');
   }
 
   /** Ends this session: its tokens are refused from here on. */
