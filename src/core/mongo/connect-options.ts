@@ -12,6 +12,7 @@ export function connectOptions({ mongo }: Pick<AppConfig, 'mongo'>): ConnectOpti
     connectTimeoutMS: mongo.serverSelectionTimeoutMs,
     waitQueueTimeoutMS: mongo.serverSelectionTimeoutMs,
     socketTimeoutMS: mongo.socketTimeoutMs,
-    readPreference: mongo.readPreference,
+    // A stale account, session or revocation would let somebody in. A query that bears it says so itself.
+    readPreference: 'primary',
   };
 }
