@@ -38,7 +38,9 @@ export class TaskListService {
     const last = found.length > limit ? items.at(-1) : undefined;
     const next: CursorBody | undefined = last && { ...positionOf(order, last), now: now.getTime() };
     const nextCursor = next ? this.cursors.encode(binding, next) : null;
-    return new Perishable({ items, nextCursor }, query.overdue ? await this.lists.nextDue(owner, now) : undefined);
+    // Only first pages are kept, so only they need to know when time alone changes them.
+    const until = query.overdue && !cursor ? await this.lists.nextDue(owner, now) : undefined;
+    return new Perishable({ items, nextCursor }, until);
   }
 
   private async best(owner: string, query: ListTasks): Promise<Page<Task>> {
