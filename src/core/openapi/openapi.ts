@@ -3,7 +3,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import { operationFacts, operationId, type OperationFacts } from './operation-facts.js';
 import { operationsOf, type Operation } from './operation.js';
 import { describeProblems } from './problem-responses.js';
-import { problemSchema } from './problem-schema.js';
+import { problemExamples, problemSchema } from './problem-schema.js';
 import { describeSuccess } from './success-responses.js';
 
 const BEARER = 'bearer';
@@ -47,6 +47,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 function complete(document: OpenAPIObject, facts: ReadonlyMap<string, OperationFacts>): OpenAPIObject {
   const components = (document.components ??= {});
   components.schemas = { ...components.schemas, Problem: problemSchema() };
+  components.examples = problemExamples();
   for (const { path, method, operation } of operationsOf(document)) {
     const known = facts.get(operation.operationId ?? '');
     if (!known) throw new Error(`${method} ${path}: no controller method ${operation.operationId}`);

@@ -9,7 +9,7 @@ import {
   UnsupportedMedia,
 } from '../errors/core.errors.js';
 import { errorCatalogue, type ErrorDefinition } from '../errors/domain-error.js';
-import { ERRORS_PAGE, statusOfKind } from '../errors/problem.js';
+import { statusOfKind } from '../errors/problem.js';
 import type { Operation } from './operation.js';
 import type { OperationFacts } from './operation-facts.js';
 
@@ -24,7 +24,7 @@ export function describeProblems(operation: Operation, path: string, facts: Oper
     byStatus.set(status, [...(byStatus.get(status) ?? []), definition]);
   }
   for (const [status, definitions] of [...byStatus].sort(([a], [b]) => a - b)) {
-    operation.responses[status] ??= problemResponse(status, definitions, path);
+    operation.responses[status] ??= problemResponse(status, definitions);
   }
 }
 
@@ -46,7 +46,7 @@ function impliedErrors(operation: Operation, path: string, { isPublic, role }: O
   ];
 }
 
-function problemResponse(status: number, definitions: readonly ErrorDefinition[], instance: string): never {
+function problemResponse(status: number, definitions: readonly ErrorDefinition[]): never {
   const retried = status === 429 || status === 503;
   return {
     description: definitions.map(({ code, title }) => `\`${code}\`: ${title}`).join('\n\n'),
@@ -54,13 +54,8 @@ function problemResponse(status: number, definitions: readonly ErrorDefinition[]
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },
-        examples: Object.fromEntries(definitions.map((one) => [one.code, { value: example(status, one, instance) }])),
+        examples: Object.fromEntries(definitions.map(({ code }) => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },
   } as never;
-}
-
-function example(status: number, { code, title }: ErrorDefinition, instance: string): Record<string, unknown> {
-  const requestId = '0192f0c1-2b7e-7c55-9d3a-6f2f8d0e4b11';
-  return { type: `${ERRORS_PAGE}#${code}`, title, status, code, detail: title, instance, requestId };
 }

@@ -1,4 +1,5 @@
 import { errorCatalogue } from '../errors/domain-error.js';
+import { ERRORS_PAGE, statusOfKind } from '../errors/problem.js';
 
 /** The body of every error, for the components of the OpenAPI document. */
 export const problemSchema = (): Record<string, unknown> => ({
@@ -28,3 +29,14 @@ export const problemSchema = (): Record<string, unknown> => ({
     },
   },
 });
+
+/** One example for each error, by its code. */
+export const problemExamples = (): Record<string, { value: unknown }> =>
+  Object.fromEntries(
+    [...errorCatalogue.values()].map(({ code, kind, title }) => {
+      const names = { type: `http://localhost:3000${ERRORS_PAGE}#${code}`, title, status: statusOfKind[kind], code };
+      const occurrence = { detail: title, instance: '/api/v1/…', requestId: '0192f0c1-2b7e-7c55-9d3a-6f2f8d0e4b11' };
+      const errors = [{ pointer: '/title', code: 'text', message: 'must be a text of 1 to 200 characters' }];
+      return [code, { value: { ...names, ...occurrence, ...(code === 'input.invalid' ? { errors } : {}) } }];
+    }),
+  );

@@ -16,7 +16,7 @@ export class BulkOperation {
   /** Like `If-Match`: another version of the task is answered by 412. */
   @ApiPropertyOptional({ type: 'integer', minimum: 1 }) version?: number;
   /** A whole task for `create`, a merge patch for `update`. */
-  @ApiPropertyOptional({ oneOf: [{ $ref: getSchemaPath(CreateTask) }, { $ref: getSchemaPath(UpdateTask) }] })
+  @ApiPropertyOptional({ anyOf: [{ $ref: getSchemaPath(CreateTask) }, { $ref: getSchemaPath(UpdateTask) }] })
   task?: object;
 }
 
