@@ -3,6 +3,7 @@ import { MongooseModule } from '@nestjs/mongoose';
 import mongoose, { type Connection } from 'mongoose';
 import { AppConfig } from '../../config/config.js';
 import { connectOptions } from './connect-options.js';
+import { ConnectionWatchdog } from './connection-watchdog.js';
 import { DatabaseReadiness } from './database-readiness.js';
 import { LEASE_MODEL, leaseSchema } from './lease.schema.js';
 import { Leases } from './lease.repository.js';
@@ -30,7 +31,7 @@ export class MongoModule {
         }),
         MongooseModule.forFeature([{ name: LEASE_MODEL, schema: leaseSchema }]),
       ],
-      providers: [DatabaseReadiness, Leases],
+      providers: [DatabaseReadiness, ConnectionWatchdog, Leases],
       exports: [DatabaseReadiness, Leases, MongooseModule],
     };
   }
