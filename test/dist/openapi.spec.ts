@@ -16,7 +16,7 @@ interface Operation {
   operationId: string;
   tags: string[];
   parameters?: { name: string; in: string; required: boolean; schema: Json }[];
-  requestBody?: { content: Record<string, { schema: Json }> };
+  requestBody?: { content: Record<string, { schema: Json; examples?: Record<string, { value: Json }> }> };
   responses: Record<string, Response>;
   security?: Record<string, string[]>[];
 }
@@ -209,13 +209,15 @@ describe('the OpenAPI document', () => {
       }
     }
     for (const { route, operation } of operations) {
-      for (const { schema } of Object.values(operation.requestBody?.content ?? {})) {
+      for (const { schema, examples: whole = {} } of Object.values(operation.requestBody?.content ?? {})) {
         const body = document.components.schemas[String(schema['$ref']).split('/').at(-1)!]!;
         const properties = body['properties'] as Record<string, Json>;
         const examples = Object.entries(properties).flatMap(([field, { example }]) =>
           example === undefined ? [] : [[field, example] as const],
         );
-        expect([route, validAs(body, Object.fromEntries(examples))]).toEqual([route, 'valid']);
+        for (const value of [Object.fromEntries(examples), ...Object.values(whole).map((one) => one.value)]) {
+          expect([route, validAs(body, value)]).toEqual([route, 'valid']);
+        }
       }
     }
   });

@@ -17,6 +17,10 @@ import { LoginBudget } from './login-budget.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions } from './sessions.service.js';
 
+const REFRESH_EXAMPLES = {
+  cookie: { summary: 'From a browser, which sends its cookie', value: {} },
+  body: { summary: 'From a client without cookies', value: { refreshToken: 'what the answer before this one said' } },
+};
 const SET_COOKIE = 'The refresh token, unless the body asked for it or brought it.';
 
 @ApiTags('auth')
@@ -63,7 +67,7 @@ export class AuthController {
   /** Exchanges the refresh token, from the cookie or the body, for a new one and a new access token. */
   @Public()
   @Post('refresh')
-  @ApiBody({ type: RefreshRequest, required: false })
+  @ApiBody({ type: RefreshRequest, required: false, examples: REFRESH_EXAMPLES })
   @Problems(RefreshMissing, RefreshInvalid, RefreshReused, AccountSuspended)
   @AnswerHeaders({ 'Set-Cookie': SET_COOKIE })
   @HttpCode(200)
