@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response } from 'supertest';
 import { searchFieldsOf } from '../../src/modules/tasks/task-search.js';
 import { startTestApp, type TestApp } from '../support/app.js';

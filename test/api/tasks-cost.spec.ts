@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TasksService, type ImportedTask } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { signUp, type Client } from '../support/clients.js';

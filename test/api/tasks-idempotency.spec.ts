@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Clock } from '../../src/core/time/clock.js';
 import { startTestApp, type TestApp } from '../support/app.js';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fold } from '../../src/core/search/fold.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { signUp, type Client } from '../support/clients.js';

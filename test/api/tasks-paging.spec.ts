@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Clock } from '../../src/core/time/clock.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { signUp, type Client } from '../support/clients.js';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { signUp, type Client } from '../support/clients.js';
 import { aTask, allPages, problem, tasks, titles } from '../support/tasks.js';

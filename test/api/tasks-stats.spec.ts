@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { CacheStore } from '../../src/core/cache/cache.store.js';
 import { Clock } from '../../src/core/time/clock.js';
 import { TasksService, TaskStatsService, type ImportedTask } from '../../src/modules/tasks/index.js';

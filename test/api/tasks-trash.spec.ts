@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { toPending, type DomainEvent } from '../../src/core/events/domain-event.js';
 import { EventBus } from '../../src/core/events/event-bus.js';
 import { CacheStore } from '../../src/core/cache/cache.store.js';

@@ -1,5 +1,5 @@
 export { TasksModule } from './tasks.module.js';
 export { TasksService, type ImportedTask } from './tasks.service.js';
-export { TaskStatsService, type AllTasksStats } from './task-stats.service.js';
+export { TaskStatsService } from './task-stats.service.js';
 export { PriorityCounts, StatusCounts } from './task-stats.view.js';
 export { TaskCompleted, TaskCreated, TaskDeleted, TaskRemoved, TaskRestored, TaskUpdated } from './tasks.events.js';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { conditionsOf, merged, wordConditions, type TaskFilter } from './task-filter.js';
 
 const early = new Date('2026-01-01T00:00:00Z');

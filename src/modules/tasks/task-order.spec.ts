@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { createTask, DEFAULT_CONTENT } from './task.js';
 import { positionOf, segmentsAfter } from './task-order.js';
 import { UNDATED } from './task.schema.js';

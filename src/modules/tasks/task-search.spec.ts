@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { MAX_TERMS, searchFieldsOf } from './task-search.js';
 
 describe('searchFieldsOf', () => {

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import type { OwnTaskCount } from './task-stats.repository.js';
 import { localDay, nextChange } from './task-stats.service.js';
 

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { changeOf, contentOf } from './task.dto.js';
 
 describe('changeOf', () => {

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { tasksCache } from './tasks.cache.js';
 
 const nameOf = (query: Record<string, unknown>) => tasksCache.firstPage('ada', query)?.name;
