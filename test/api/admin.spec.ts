@@ -165,8 +165,9 @@ describe('admin', () => {
       const user = await signUp(app);
       const phone = await signIn(app, user);
       await admin.patch(`/admin/users/${user.user.id}`).send({ status: 'suspended' }).expect(200);
-      for (const { get, refreshToken } of [user, phone]) {
-        expect((await get('/users/me').expect(401)).body.code).toBe('auth.token_invalid');
+      for (const session of [user, phone]) {
+        const { refreshToken } = session;
+        expect((await session.get('/users/me').expect(401)).body.code).toBe('auth.token_invalid');
         await app.http.post('/api/v1/auth/refresh').send({ refreshToken }).expect(401);
       }
       const { email, password } = user;
@@ -229,8 +230,9 @@ describe('admin', () => {
       const phone = await signIn(app, user);
       const { body } = await admin.post(`/admin/users/${user.user.id}/revoke-sessions`).expect(204);
       expect(body).toEqual({});
-      for (const { get, refreshToken } of [user, phone]) {
-        await get('/users/me').expect(401);
+      for (const session of [user, phone]) {
+        const { refreshToken } = session;
+        await session.get('/users/me').expect(401);
         await app.http.post('/api/v1/auth/refresh').send({ refreshToken }).expect(401);
       }
       await (await signIn(app, user)).get('/users/me').expect(200);
@@ -258,7 +260,8 @@ describe('admin', () => {
       expect(await auditOf(`actor=${actor.user.id}`)).toEqual([
         { ...common, action: 'user.sessions_revoked', before: null, after: null },
         {
-          ...{ ...common, action: 'user.changed' },
+          ...common,
+          action: 'user.changed',
           before: { role: 'user', status: 'active' },
           after: { role: 'user', status: 'suspended' },
         },
@@ -460,7 +463,7 @@ describe('the last active admin', () => {
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect([401, 409]).toContain(answers.find(({ status }) => status !== 200)!.status);
       expect(await users.countActiveAdmins()).toBe(1);
-      const winner = answers[0]!.status === 200 ? one : two;
+      const winner = answers[0].status === 200 ? one : two;
       [one, two] = [winner, await signUpAdmin(app)];
     }
   });
@@ -490,7 +493,8 @@ describe('the first admin', () => {
     const user = await signUp(before, { email });
     await before.close();
     const after = await startTestApp({
-      ...{ MONGODB_URI: database.uri, BOOTSTRAP_ADMIN_PASSWORD: password },
+      MONGODB_URI: database.uri,
+      BOOTSTRAP_ADMIN_PASSWORD: password,
       BOOTSTRAP_ADMIN_EMAIL: email.toUpperCase(),
     });
     const { token, refreshToken } = user;
@@ -511,14 +515,16 @@ describe('the first admin', () => {
     await first.close();
     const other = newAccount();
     const later = await startTestApp({
-      ...{ MONGODB_URI: database.uri, BOOTSTRAP_ADMIN_EMAIL: email },
+      MONGODB_URI: database.uri,
+      BOOTSTRAP_ADMIN_EMAIL: email,
       BOOTSTRAP_ADMIN_PASSWORD: other.password,
     });
     await later.http.post('/api/v1/auth/login').send({ email, password: other.password }).expect(401);
     await (await signIn(later, { email, password })).get('/admin/users').expect(200);
     await later.close();
     const another = await startTestApp({
-      ...{ MONGODB_URI: database.uri, BOOTSTRAP_ADMIN_EMAIL: other.email },
+      MONGODB_URI: database.uri,
+      BOOTSTRAP_ADMIN_EMAIL: other.email,
       BOOTSTRAP_ADMIN_PASSWORD: other.password,
     });
     await another.http.post('/api/v1/auth/login').send(other).expect(422);
@@ -534,7 +540,8 @@ describe('the first admin', () => {
     const apps = await Promise.all(
       others.map((account) =>
         startTestApp({
-          ...{ MONGODB_URI: database.uri, BOOTSTRAP_ADMIN_EMAIL: account.email },
+          MONGODB_URI: database.uri,
+          BOOTSTRAP_ADMIN_EMAIL: account.email,
           BOOTSTRAP_ADMIN_PASSWORD: account.password,
         }),
       ),

@@ -43,9 +43,9 @@ describe('POST /auth/login', () => {
   });
 
   it('begins a session of its own each time', async () => {
-    const { email, password, get } = await signUp(app);
-    await login({ email, password }).expect(200);
-    expect((await get('/auth/sessions')).body.items).toHaveLength(2);
+    const ada = await signUp(app);
+    await login({ email: ada.email, password: ada.password }).expect(200);
+    expect((await ada.get('/auth/sessions')).body.items).toHaveLength(2);
   });
 
   it('gives a wrong e-mail and a wrong password one and the same answer', async () => {

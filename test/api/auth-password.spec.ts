@@ -75,7 +75,7 @@ describe('POST /auth/change-password', () => {
     const answers = await Promise.all(
       wishes.map((newPassword) => change(client, { currentPassword: client.password, newPassword })),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, 422]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 422]));
     const winner = answers[0]!.status === 204 ? 0 : 1;
     await login(client.email, wishes[winner]!).expect(200);
     await login(client.email, wishes[1 - winner]!).expect(401);

@@ -170,7 +170,12 @@ describe('GET /auth/sessions', () => {
     const answer = await client.get('/auth/sessions').expect(200);
     expect(answer.headers['cache-control']).toBe('private, no-cache');
     expect(Object.keys(answer.body.items[0]).sort()).toEqual([
-      ...['createdAt', 'current', 'id', 'ip', 'lastUsedAt', 'userAgent'],
+      'createdAt',
+      'current',
+      'id',
+      'ip',
+      'lastUsedAt',
+      'userAgent',
     ]);
   });
 

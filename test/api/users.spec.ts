@@ -149,7 +149,7 @@ describe('DELETE /users/me', () => {
     const answer = await remove(ada);
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: '' });
     expect(cookiesOf(answer)).toMatchObject([{ name: 'taskflow_refresh', value: '', attributes: { 'max-age': '0' } }]);
-    for (const { get } of [ada, other]) expectProblem(await get('/users/me'), 401, 'auth.token_invalid');
+    for (const client of [ada, other]) expectProblem(await client.get('/users/me'), 401, 'auth.token_invalid');
     for (const { refreshToken } of [ada, other]) {
       const refreshed = await app.http.post('/api/v1/auth/refresh').send({ refreshToken });
       expectProblem(refreshed, 401, 'auth.refresh_invalid');
@@ -244,7 +244,7 @@ describe('DELETE /users/me', () => {
     try {
       const [first, second] = [await signUpAdmin(own), await signUpAdmin(own)];
       const statuses = (await Promise.all([remove(first), remove(second)])).map(({ status }) => status);
-      expect(statuses.sort()).toEqual([204, 409]);
+      expect(new Set(statuses)).toEqual(new Set([204, 409]));
       const last = (await first.get('/users/me')).status === 200 ? first : second;
       expectProblem(await remove(last), 409, 'admin.last_admin');
       expect(await own.app.get(UsersService).countActiveAdmins()).toBe(1);

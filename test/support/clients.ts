@@ -73,7 +73,15 @@ function client(url: string, account: Pick<Account, 'email' | 'password'>, succe
     (path: string): Test =>
       request(url)[method](`/api/v1${path}`).set('authorization', `Bearer ${token}`);
   return {
-    ...{ user, token, refreshToken, email: account.email, password: account.password },
-    ...{ get: send('get'), post: send('post'), put: send('put'), patch: send('patch'), delete: send('delete') },
+    user,
+    token,
+    refreshToken,
+    email: account.email,
+    password: account.password,
+    get: send('get'),
+    post: send('post'),
+    put: send('put'),
+    patch: send('patch'),
+    delete: send('delete'),
   };
 }

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { ACCESS_TOKEN_TTL_SECONDS } from '../../core/security/access-tokens.js';
 import { userView, UserView } from '../users/index.js';
 import type { SignedIn } from './auth.service.js';
@@ -12,6 +13,7 @@ export class SignedInView {
    * Seconds for which the access token is good.
    * @example 900
    */
+  @ApiProperty({ type: 'integer' })
   expiresIn: number;
   /** Only for a client that asked for it in the body, or sent it there. */
   refreshToken?: string;

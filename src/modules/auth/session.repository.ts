@@ -32,9 +32,14 @@ export class SessionRepository extends SessionStore {
     const { presented, successorHash, sealedSuccessor, at, ip, userAgent } = exchange;
     const filter = { ...living(presented.userId, at), ...tokenOf(presented) };
     const change = {
-      ...{ secretHash: successorHash, parentHash: presented.secretHash },
-      ...{ sealedSuccessor, sealedUntil: after(at, REPLAY_MS) },
-      ...{ lastUsedAt: at, idleUntil: after(at, IDLE_MS), ip, userAgent },
+      secretHash: successorHash,
+      parentHash: presented.secretHash,
+      sealedSuccessor,
+      sealedUntil: after(at, REPLAY_MS),
+      lastUsedAt: at,
+      idleUntil: after(at, IDLE_MS),
+      ip,
+      userAgent,
     };
     const rotated = await this.model.findOneAndUpdate(filter, { $set: change }, { returnDocument: 'after' }).lean();
     return rotated ? { outcome: 'rotated', session: toSession(rotated) } : this.notCurrent(presented, at);

@@ -53,17 +53,15 @@ export class Sessions {
       at: this.clock.now(),
       ...device,
     });
-    switch (rotation.outcome) {
-      case 'rotated':
-        return { session: rotation.session, refreshToken: writeRefreshToken(successor) };
-      case 'replayed':
-        return { session: rotation.session, refreshToken: writeRefreshToken(unseal(rotation.sealedSuccessor, token)) };
-      case 'reused':
-        await this.close(token.userId, [token.sessionId]);
-        throw new RefreshReused();
-      case 'unknown':
-        throw new RefreshInvalid();
+    if (rotation.outcome === 'rotated') {
+      return { session: rotation.session, refreshToken: writeRefreshToken(successor) };
     }
+    if (rotation.outcome === 'replayed') {
+      return { session: rotation.session, refreshToken: writeRefreshToken(unseal(rotation.sealedSuccessor, token)) };
+    }
+    if (rotation.outcome === 'unknown') throw new RefreshInvalid();
+    await this.close(token.userId, [token.sessionId]);
+    throw new RefreshReused();
   }
 
   /** The user whose living session this token continues, if it is the current one. */

@@ -98,6 +98,10 @@ describe('the e-mail as a key', () => {
 
 it('searches the words of e-mail and name', () => {
   expect(searchTerms({ email: 'ada.king@example.org', name: 'Ada Lovelacé' })).toEqual([
-    ...['ada', 'king', 'example', 'org', 'lovelace'],
+    'ada',
+    'king',
+    'example',
+    'org',
+    'lovelace',
   ]);
 });

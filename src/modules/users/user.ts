@@ -1,4 +1,5 @@
 import { toPending, type DomainEvent, type PendingEvent } from '../../core/events/domain-event.js';
+import { LONGEST_REQUEST_MS } from '../../core/http/limits.js';
 import { distinctWords } from '../../core/search/fold.js';
 import type { Role } from '../../core/security/principal.js';
 import {
@@ -47,10 +48,10 @@ export interface Decision {
 }
 
 /**
- * Milliseconds from a deletion to the second purge: longer than the longest request, which the time limits of
- * database operations bound to a few seconds.
+ * Milliseconds from a deletion to the second purge: the longest request, and the time that the last database operation
+ * it began may take on a socket that does not answer.
  */
-export const PURGE_AGAIN_MS = 20_000;
+export const PURGE_AGAIN_MS = 2 * LONGEST_REQUEST_MS;
 
 /** Addresses that differ only in case are one account. */
 export const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
@@ -122,7 +123,12 @@ export function deleted(user: User, now: Date): Decision {
   return {
     user: {
       ...user,
-      ...{ email: '', name: '', passwordHash: '', timeZone: 'UTC', locale: 'en', emailVerified: false },
+      email: '',
+      name: '',
+      passwordHash: '',
+      timeZone: 'UTC',
+      locale: 'en',
+      emailVerified: false,
       status: 'deleted',
       version,
       updatedAt: now,

@@ -29,7 +29,15 @@ export class UserView {
 export function userView(user: User): UserView {
   const { id, email, name, role, status, emailVerified, timeZone, locale, createdAt, updatedAt } = user;
   return {
-    ...{ id, email, name, role, emailVerified, timeZone, locale, createdAt, updatedAt },
+    id,
+    email,
+    name,
+    role,
     status: status === 'suspended' ? 'suspended' : 'active',
+    emailVerified,
+    timeZone,
+    locale,
+    createdAt,
+    updatedAt,
   };
 }
