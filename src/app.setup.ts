@@ -7,7 +7,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/config.js';
 import { ProblemFilter } from './core/errors/problem.filter.js';
-import { BULK_BODY_LIMIT, registerBodyParsers } from './core/http/body-parsers.js';
+import { registerBodyParsers } from './core/http/body-parsers.js';
+import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
 import { registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
@@ -49,7 +50,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   fastify.addHook('onRoute', (route) => {
     if (!route.url.endsWith('/tasks/bulk')) return;
     route.bodyLimit = BULK_BODY_LIMIT;
-    route.handlerTimeout = 10 * config.requestTimeoutMs;
+    route.handlerTimeout = LONGEST_REQUEST_MS;
   });
   registerHttpHooks(fastify, app.get(HttpMetrics));
   registerBodyParsers(fastify);

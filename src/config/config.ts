@@ -32,7 +32,7 @@ export class AppConfig {
   /** Signs cursors. */
   readonly secretKey: Buffer;
   readonly bootstrapAdmin?: { readonly email: string; readonly password: string };
-  /** The longest a client waits for an answer, whatever a store does: then it is 503. Bulk has ten times as long. */
+  /** The longest a client waits for an answer, whatever a store does: then it is 503. Bulk has 20 s. */
   readonly requestTimeoutMs: number;
   readonly rateLimitPerMinute: number;
   readonly loginRateLimitPer15Min: number;

@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { BODY_LIMIT } from './limits.js';
 import { InputInvalid } from '../errors/core.errors.js';
 
-/** Bytes. */
-export const BODY_LIMIT = 256 * 1024;
-export const BULK_BODY_LIMIT = 4 * 1024 * 1024;
 /** Deeper than any input of ours; what is beyond would only exhaust the stack of whoever walks it. */
 const MAX_DEPTH = 32;
 

@@ -33,6 +33,13 @@ const redacted = winston.format((info) => {
   return info;
 });
 
+/** Some seventy lines a start that say what the program is made of, and never change. */
+const NEST_STRUCTURE = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer']);
+
+const withoutStructure = winston.format((info) =>
+  info.level === 'info' && NEST_STRUCTURE.has(info['context'] as string) ? false : info,
+);
+
 const pretty = winston.format.printf(({ level, message, timestamp, context, stack }) => {
   const where = typeof context === 'string' ? ` [${context}]` : '';
   const trace = Array.isArray(stack) && stack[0] ? `\n${String(stack[0])}` : '';
@@ -42,10 +49,11 @@ const pretty = winston.format.printf(({ level, message, timestamp, context, stac
 /** The process' logger: one JSON object a line (or readable text), with the request and trace id, secrets blanked. */
 export function createLogger(config: Pick<AppConfig, 'logLevel' | 'logFormat'>): LoggerService {
   const { combine, timestamp, json } = winston.format;
+  const structure = config.logLevel === 'debug' ? [] : [withoutStructure()];
   return WinstonModule.createLogger({
     level: config.logLevel === 'silent' ? 'error' : config.logLevel,
     silent: config.logLevel === 'silent',
-    format: combine(addContext(), redacted(), timestamp(), config.logFormat === 'json' ? json() : pretty),
+    format: combine(...structure, addContext(), redacted(), timestamp(), config.logFormat === 'json' ? json() : pretty),
     transports: [new winston.transports.Console()],
   });
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { CacheStore } from '../../core/cache/cache.store.js';
+import { RequestTimedOut } from '../../core/errors/core.errors.js';
 import type { Precondition } from '../../core/http/conditional.js';
+import { LONGEST_REQUEST_MS } from '../../core/http/limits.js';
 import { readOperation, type Operation } from './task-bulk.dto.js';
 import type { Task } from './task.js';
 import { isTaskId } from './task-id.pipe.js';
@@ -32,6 +34,7 @@ export class TaskBulkService {
    */
   async run(owner: string, inputs: readonly unknown[], key?: string): Promise<Outcome[]> {
     const limit = pLimit(CONCURRENCY);
+    const deadline = performance.now() + LONGEST_REQUEST_MS;
     const lastOn = new Map<string, Promise<unknown>>();
     const runs = inputs.map((input, index) => {
       const id = idOf(input);
@@ -39,6 +42,8 @@ export class TaskBulkService {
       const run = limit(async () => {
         // Queued earlier, so it runs or has run: waiting for it cannot block the queue.
         await before;
+        // Nobody waits for the answer any more; what is not begun may be repeated under the same key.
+        if (performance.now() > deadline) return { failed: new RequestTimedOut() };
         return this.attempt(owner, input, index, key);
       });
       if (id !== undefined) lastOn.set(id, run);
