@@ -14,8 +14,12 @@ const file = join(import.meta.dirname, '..', 'openapi.json');
 async function currentDocument() {
   const uri = 'mongodb://127.0.0.1:9/openapi';
   const config = loadConfig({
-    ...{ NODE_ENV: 'test', LOG_LEVEL: 'silent', MONGODB_URI: uri, MONGODB_SERVER_SELECTION_TIMEOUT_MS: '50' },
-    ...{ JWT_KEYS: generateJwtKey(), SECRET_KEY: 'signs nothing while the document is written' },
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    MONGODB_URI: uri,
+    MONGODB_SERVER_SELECTION_TIMEOUT_MS: '50',
+    JWT_KEYS: generateJwtKey(),
+    SECRET_KEY: 'signs nothing while the document is written',
   });
   const app = await createApp(config, uri);
   const document = openApiDocument(app);

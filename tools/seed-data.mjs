@@ -119,7 +119,7 @@ export function madeUpTask(f, now) {
     status,
     priority: f.helpers.weightedArrayElement(PRIORITIES),
     dueAt: f.datatype.boolean(0.7) ? dueAround(f, completedAt ?? now, createdAt) : null,
-    tags: [...topic.tags.slice(0, f.number.int({ min: 0, max: topic.tags.length }))],
+    tags: topic.tags.slice(0, f.number.int({ min: 0, max: topic.tags.length })),
     createdAt,
     ...(completedAt ? { completedAt } : {}),
   };

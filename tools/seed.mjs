@@ -42,38 +42,42 @@ function wholeNumber(name, text, min, max) {
   throw new Refusal(`${name} must be a whole number from ${min} to ${max}. Usage: ${USAGE}`);
 }
 
-/** The application without HTTP, on the stores of `npm start`: beside a server that runs, on that server's store. */
+/**
+ * The store of `npm start`; while a server runs, that server's.
+ * @param {import('../src/config/config.js').AppConfig} config
+ */
+async function openStore(config) {
+  if (config.mongo.uri) return { uri: config.mongo.uri, place: 'MongoDB', close: async () => {} };
+  const { startMongoWorker, DirectoryLocked } = await import('../dist/embedded/mongo/index.js');
+  try {
+    const store = await startMongoWorker({ directory: config.dataDir, warn: console.warn });
+    return { uri: store.uri, place: config.dataDir, close: () => store.close() };
+  } catch (error) {
+    if (!(error instanceof DirectoryLocked) || !error.uri) throw error;
+    return { uri: error.uri, place: 'the running server', close: async () => {} };
+  }
+}
+
+/** The application without HTTP. */
 async function openApplication() {
   const { createApp } = await import('../dist/app.setup.js');
   const { loadConfig } = await import('../dist/config/config.js');
   const { DatabaseReadiness } = await import('../dist/core/mongo/database-readiness.js');
-  const { startMongoWorker, DirectoryLocked } = await import('../dist/embedded/mongo/index.js');
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = loadConfig({ ...process.env, LOG_LEVEL: process.env['LOG_LEVEL'] || 'error' });
   if (config.production) throw new Refusal('Seeding makes accounts with a known password: not in production.');
-  /** @type {import('../dist/embedded/mongo/index.js').MongoWorker | undefined} */
-  let store;
-  let uri = config.mongo.uri;
-  if (!uri) {
-    try {
-      store = await startMongoWorker({ directory: config.dataDir, warn: console.warn });
-      uri = store.uri;
-    } catch (error) {
-      if (!(error instanceof DirectoryLocked) || !error.uri) throw error;
-      uri = error.uri;
-    }
-  }
-  const app = await createApp(config, uri);
+  const store = await openStore(config);
+  const app = await createApp(config, store.uri);
   await app.init();
   const close = async () => {
     await app.close();
-    await store?.close();
+    await store.close();
   };
   if (!app.get(DatabaseReadiness).isReady) {
     await close();
     throw new Refusal('The database does not answer.');
   }
-  return { app, close, place: store ? config.dataDir : config.mongo.uri ? 'MongoDB' : 'the running server' };
+  return { app, close, place: store.place };
 }
 
 /** @param {{ users: number, tasks: number, seed: number }} options */
@@ -111,7 +115,7 @@ async function seed(options) {
 
 /**
  * Some have long lists and some have short ones; the sum is what was asked for.
- * @param {import('../dist/modules/tasks/index.js').TasksService} tasks
+ * @param {import('../src/modules/tasks/index.js').TasksService} tasks
  * @param {string[]} owners
  * @param {{ tasks: number, seed: number }} options
  * @param {(count: number) => void} progress

@@ -480,8 +480,14 @@ describe('the first admin', () => {
     const { body } = await admin.get('/admin/audit').expect(200);
     expect(body.items).toEqual([
       {
-        ...{ id: expect.any(String), at: expect.any(String), actor: { id: null }, target: { id: admin.user.id } },
-        ...{ action: 'admin.bootstrapped', ip: null, before: null, after: { role: 'admin', status: 'active' } },
+        id: expect.any(String),
+        at: expect.any(String),
+        actor: { id: null },
+        action: 'admin.bootstrapped',
+        target: { id: admin.user.id },
+        ip: null,
+        before: null,
+        after: { role: 'admin', status: 'active' },
       },
     ]);
     await app.close();

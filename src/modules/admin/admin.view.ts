@@ -55,9 +55,15 @@ export const auditPageView = ({ items, nextCursor }: Page<AuditEntry>): AuditPag
   nextCursor,
 });
 
-const auditEntryView = ({ actor, target, ...entry }: AuditEntry): AuditEntryView => ({
-  ...{ id: entry.id, at: entry.at, actor: { id: actor }, action: entry.action, target: { id: target } },
-  ...{ ip: entry.ip, before: standing(entry.before), after: standing(entry.after) },
+const auditEntryView = (entry: AuditEntry): AuditEntryView => ({
+  id: entry.id,
+  at: entry.at,
+  actor: { id: entry.actor },
+  action: entry.action,
+  target: { id: entry.target },
+  ip: entry.ip,
+  before: standing(entry.before),
+  after: standing(entry.after),
 });
 
 const standing = (given: { role: Role; status: StandingView['status'] } | null): StandingView | null =>
