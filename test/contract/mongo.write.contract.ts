@@ -149,7 +149,7 @@ export function writeContract(engine: Engine): void {
 
     it('replaceOne refuses another _id', async () => {
       const rows = await engine.collectionOf({ a: 1 });
-      await engine.refuses(rows.replaceOne({ a: 1 }, { _id: 5, a: 2 } as never), 66);
+      await engine.refuses(rows.replaceOne({ a: 1 }, { _id: 5, a: 2 }), 66);
       expect(await stored(rows)).toEqual([{ _id: 0, a: 1 }]);
     });
 

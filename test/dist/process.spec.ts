@@ -112,9 +112,9 @@ describe('npm start', () => {
     for (let round = 0; round < 20; round++) {
       const server = await start();
       token ||= await signUp(server);
-      let alive = true;
+      const killed = new AbortController();
       const write = async (): Promise<void> => {
-        while (alive) {
+        while (!killed.signal.aborted) {
           const { body, status } = await server.http
             .post('/api/v1/tasks')
             .set('Authorization', token)
@@ -125,7 +125,7 @@ describe('npm start', () => {
       const writers = Array.from({ length: 4 }, () => write().catch(() => undefined));
       await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 180));
       await server.end('SIGKILL');
-      alive = false;
+      killed.abort();
       await Promise.all(writers);
     }
     const server = await start();

@@ -16,18 +16,18 @@ type Operation = 'add' | 'multiply';
 
 /** Sum or product in the wider of the two types; int32 overflows into int64, int64 into double. */
 export function arithmetic(operation: Operation, a: Numeric, b: Numeric): Numeric {
-  const types = [numberType(a), numberType(b)];
-  if (types.includes('decimal')) return decimalArithmetic(operation, a, b);
-  if (types.includes('double')) {
+  const types = new Set([numberType(a), numberType(b)]);
+  if (types.has('decimal')) return decimalArithmetic(operation, a, b);
+  if (types.has('double')) {
     const [x, y] = [toDouble(a), toDouble(b)];
     return double(operation === 'add' ? x + y : x * y);
   }
-  if (!types.includes('long')) {
+  if (!types.has('long')) {
     const plain = operation === 'add' ? toDouble(a) + toDouble(b) : toDouble(a) * toDouble(b);
     if (isInt32(plain)) return plain;
   }
   const [x, y] = [toBigInt(a), toBigInt(b)];
-  return integer(operation === 'add' ? x + y : x * y, types.includes('long') ? 'long' : 'int');
+  return integer(operation === 'add' ? x + y : x * y, types.has('long') ? 'long' : 'int');
 }
 
 function decimalArithmetic(operation: Operation, a: Numeric, b: Numeric): Decimal128 {
@@ -72,15 +72,15 @@ function withoutZeros({ coefficient, exponent }: Decimal, ideal: number): Decima
 
 /** With the sign of the dividend. The divisor must not be zero. */
 export function remainder(a: Numeric, b: Numeric): Numeric {
-  const types = [numberType(a), numberType(b)];
-  if (types.includes('decimal')) {
+  const types = new Set([numberType(a), numberType(b)]);
+  if (types.has('decimal')) {
     const [x, y] = [asDecimal(a), asDecimal(b)];
     if (x === undefined || y === undefined) return Decimal128.fromString(String(toDouble(a) % toDouble(b)));
     const [left, right, exponent] = align(x, y);
     return fromDecimal({ coefficient: left % right, exponent });
   }
-  if (types.includes('double')) return double(toDouble(a) % toDouble(b));
-  return integer(toBigInt(a) % toBigInt(b), types.includes('long') ? 'long' : 'int');
+  if (types.has('double')) return double(toDouble(a) % toDouble(b));
+  return integer(toBigInt(a) % toBigInt(b), types.has('long') ? 'long' : 'int');
 }
 
 export type Rounding = 'floor' | 'ceil' | 'trunc' | 'halfEven';

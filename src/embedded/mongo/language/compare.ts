@@ -111,7 +111,7 @@ const bytesOf = (value: Binary): Uint8Array => value.buffer.subarray(0, value.po
 
 /** A DBRef is a document that the format dresses up. */
 function fieldsOf(value: unknown): Doc {
-  return bsonTag(value as object) === 'DBRef' ? ((value as DBRef).toJSON() as unknown as Doc) : (value as Doc);
+  return bsonTag(value as object) === 'DBRef' ? (value as DBRef).toJSON() : (value as Doc);
 }
 
 /** A text that two values share exactly when `valuesEqual` holds: for hash tables instead of comparing. */
@@ -146,7 +146,7 @@ function otherHashKey(rank: number, value: unknown): string {
       return `b${String(binary.sub_type)}:${Buffer.from(bytesOf(binary)).toString('base64')}`;
     }
     case Rank.timestamp:
-      return `t${(value as Timestamp).toString()}`;
+      return `t${(value as Timestamp).toString(10)}`;
     case Rank.regex:
       return `r${JSON.stringify(regexOf(value))}`;
     case Rank.code:

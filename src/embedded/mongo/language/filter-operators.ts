@@ -188,7 +188,7 @@ export function elementTest(operand: Doc, nested: CompileFilter): Test {
     return compileOperators<unknown>(operand, (test) => test, nested);
   }
   const matches = nested(operand);
-  return (element) => (Array.isArray(element) ? matches({ ...element } as Doc) : isDoc(element) && matches(element));
+  return (element) => (Array.isArray(element) ? matches({ ...element }) : isDoc(element) && matches(element));
 }
 
 function sizeTest(operand: unknown): Test {

@@ -167,7 +167,7 @@ describe('stages', () => {
       context,
     );
     expect(result?.['_id']).toBe(1);
-    expect(Object.keys((result?.['p'] as Doc[])[0] as Doc)).toEqual(['__proto__', 'x']);
+    expect(Object.keys((result as { p: Doc[] }).p[0] as Doc)).toEqual(['__proto__', 'x']);
   });
 });
 

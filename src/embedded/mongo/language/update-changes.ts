@@ -51,9 +51,9 @@ function parseChange(
   assertPath(path);
   if (operator === '$rename') return [parseRename(path, operand, taken)];
   claim(path, taken);
-  const { creates, edit } = MODIFIERS.get(operator) as Modifier;
+  const modifier = MODIFIERS.get(operator) as Modifier;
   if (operator === '$setOnInsert' && !options.inserting) return [];
-  return [{ path, creates, edit: edit(operand, path, options), immutablePath: path }];
+  return [{ path, creates: modifier.creates, edit: modifier.edit(operand, path, options), immutablePath: path }];
 }
 
 function assertPath(path: string): void {

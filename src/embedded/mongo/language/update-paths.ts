@@ -40,10 +40,10 @@ function step(container: Container, route: Route, at: number, edit: Edit, create
     if (!creates) return container;
     throw notViable(part, route.parts[at - 1] ?? '', container);
   }
-  const current = isArray(container) ? container[position] : own(container as Doc, part);
+  const current = isArray(container) ? container[position] : own(container, part);
   const next = descend(current, route, at, edit, creates, `${trail}${part}`);
   if (next === current) return container;
-  return isArray(container) ? withElement(container, position, next) : withField(container as Doc, part, next);
+  return isArray(container) ? withElement(container, position, next) : withField(container, part, next);
 }
 
 const isArray = (container: Container): container is readonly unknown[] => Array.isArray(container);
