@@ -237,14 +237,14 @@ describe('GET /tasks/stats from the cache', () => {
 
   it('changes when a task becomes overdue', async () => {
     const ada = await signUp(app);
-    const due = Date.now() + 500;
+    const due = Date.now() + 1500;
     await aTask(ada, { dueAt: new Date(due).toISOString() });
     await watch(ada, due, ({ overdue }) => overdue, [0, 1]);
   });
 
   it('changes when a completion is 168 hours old', async () => {
     const ada = await signUp(app);
-    const change = Date.now() + 500;
+    const change = Date.now() + 1500;
     await plant(ada, [
       { title: 'x', status: 'done', completedAt: new Date(change - 7 * DAY) },
       { title: 'y', status: 'done', completedAt: new Date(change - DAY) },
@@ -257,7 +257,7 @@ describe('GET /tasks/stats from the cache', () => {
     const midnight = Date.parse('2026-01-01T18:15:00Z');
     await aTask(ada, { dueAt: '2026-01-02T10:00:00Z' });
     await app.app.get(CacheStore).forget(ada.user.id);
-    const begin = new Date(midnight - 500);
+    const begin = new Date(midnight - 1500);
     await at(begin, () => watch(ada, midnight, ({ dueToday }) => dueToday, [0, 1]), true);
   });
 });
