@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireCurrentDist } from '../support/dist.js';
+import { requireCurrentDist, startProcess, temporaryDirectory, type TaskFlowProcess } from '../support/dist.js';
 import { openApi31 } from '../support/openapi-schema.js';
 
 const ROOT = join(__dirname, '..', '..');
@@ -253,4 +253,47 @@ describe('the OpenAPI document', () => {
       for (const { name, schema } of operation.parameters ?? []) yield [`${route} ${name}`, schema];
     }
   }
+});
+
+describe('the docs in the browser', () => {
+  let server: TaskFlowProcess;
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  beforeAll(async () => {
+    requireCurrentDist();
+    directory = await temporaryDirectory();
+    server = await startProcess({ DATA_DIR: directory.path });
+  });
+  afterAll(async () => {
+    await server.end('SIGTERM');
+    await directory.remove();
+  });
+
+  it('GET /api/openapi.json serves the document of openapi.json', async () => {
+    const { body, headers } = await server.http.get('/api/openapi.json').expect(200);
+    expect(headers['content-type']).toMatch(/^application\/json/);
+    expect(body).toEqual(JSON.parse(readFileSync(join(ROOT, 'openapi.json'), 'utf8')));
+  });
+
+  it.each(['/api/docs', '/api/docs/'])('GET %s loads scripts and styles that the CSP allows', async (address) => {
+    const { text, headers } = await server.http.get(address).expect(200);
+    expect(headers['content-security-policy']).toMatch(/script-src 'self';/);
+    const scripts = [...text.matchAll(/<script([^>]*)>([^<]*)/g)];
+    expect(scripts.length).toBeGreaterThan(2);
+    for (const [, attributes, inline] of scripts) {
+      expect(inline!.trim()).toBe('');
+      const source = /src="(.*?)"/.exec(attributes!)?.[1];
+      const { pathname } = new URL(source!, `${server.url}${address}`);
+      const script = await server.http.get(pathname).expect(200);
+      expect(script.headers['content-type']).toMatch(/^application\/javascript/);
+    }
+    const styles = /href="([^"]*swagger-ui\.css)"/.exec(text)?.[1];
+    await server.http.get(new URL(styles!, `${server.url}${address}`).pathname).expect(200);
+  });
+
+  it('GET /api/docs/errors explains each code at the place that problems point to', async () => {
+    const { body } = await server.http.get('/api/v1/nothing').expect(404);
+    const { hash, pathname } = new URL(body.type);
+    const { text } = await server.http.get(pathname).expect(200);
+    expect(text).toContain(`id="${hash.slice(1)}"`);
+  });
 });
