@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../../src/core/errors/core.errors.js';
+import { Sessions } from '../../src/modules/auth/index.js';
 import { SessionStore } from '../../src/modules/auth/session.store.js';
 import { UsersService } from '../../src/modules/users/index.js';
 import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
@@ -234,17 +235,37 @@ describe('DELETE /auth/sessions/:id', () => {
 });
 
 describe('what happens to an account', () => {
-  it('reaches the sessions that the request itself could not end', async () => {
-    const suspended = await signUp(app);
-    const signedOut = await signUp(app);
+  it('refuses its tokens at once, and ends the sessions that the request itself could not end', async () => {
+    const [suspended, signedOut] = [await signUp(app), await signUp(app)];
     // The service writes the user and its event, as a process does that dies right after.
     const users = app.app.get(UsersService);
     await users.changeByAdmin(suspended.user.id, { status: 'suspended' }, { id: 'an-admin' });
+    expectProblem(await suspended.get('/users/me'), 401, 'auth.token_invalid');
     await users.raiseVersion(signedOut.user.id);
-    await users.changeByAdmin(suspended.user.id, { status: 'active' }, { id: 'an-admin' });
+    expectProblem(await signedOut.get('/users/me'), 401, 'auth.token_invalid');
+    const sessions = app.app.get(Sessions);
+    // Asked without a refresh, which would end a session by itself when it is asked twice.
     await eventually(async () => {
-      expectProblem(await refresh(suspended), 401, 'auth.refresh_invalid');
-      expectProblem(await refresh(signedOut), 401, 'auth.refresh_invalid');
+      expect(await sessions.list(suspended.user.id)).toEqual([]);
+      expect(await sessions.list(signedOut.user.id)).toEqual([]);
     }, 15_000);
+    await users.changeByAdmin(suspended.user.id, { status: 'active' }, { id: 'an-admin' });
+    expectProblem(await refresh(suspended), 401, 'auth.refresh_invalid');
+    await (await signIn(app, suspended)).get('/users/me').expect(200);
+  });
+
+  it('keeps the session in which the password was changed, and those opened since', async () => {
+    const client = await signUp(app);
+    const other = await signIn(app, client);
+    const users = app.app.get(UsersService);
+    const sessions = app.app.get(Sessions);
+    const { passwordHash } = (await users.findById(client.user.id))!;
+    const kept = (await sessions.list(client.user.id)).find(({ id }) => client.refreshToken.includes(id));
+    await users.changePassword(client.user.id, passwordHash, passwordHash, kept!.id);
+    const later = await signIn(app, client);
+    await eventually(async () => expect(await sessions.list(client.user.id)).toHaveLength(2), 15_000);
+    expectProblem(await other.get('/users/me'), 401, 'auth.token_invalid');
+    await client.get('/users/me').expect(200);
+    await later.get('/users/me').expect(200);
   });
 });
