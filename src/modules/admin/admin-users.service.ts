@@ -4,7 +4,7 @@ import { UserNotFound, UsersService, type AdminActor, type StandingChange, type 
 import { AuditLog } from './audit-log.js';
 
 /**
- * What admins do to users. The change and its event are one write; the audit entry and the end of the sessions follow
+ * What admins do to users. The change and its event are one write; the end of the sessions and the audit entry follow
  * at once, and a listener repeats both if the process dies in between.
  */
 @Injectable()
@@ -25,15 +25,15 @@ export class AdminUsersService {
   /** Role and status. @throws UserNotFound, LastAdmin */
   async change(id: string, change: StandingChange, by: AdminActor): Promise<User> {
     const { user, events } = await this.users.changeByAdmin(id, change, by);
-    await this.audit.recordAll(events);
     if (events.length > 0 && user.status === 'suspended') await this.sessions.endAll(id);
+    await this.audit.recordAll(events);
     return user;
   }
 
   /** Ends every session of the user. @throws UserNotFound */
   async revokeSessions(id: string, by: AdminActor): Promise<void> {
     const { events } = await this.users.raiseVersionByAdmin(id, by);
-    await this.audit.recordAll(events);
     await this.sessions.endAll(id);
+    await this.audit.recordAll(events);
   }
 }
