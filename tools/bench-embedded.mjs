@@ -34,7 +34,14 @@ async function measure(name, count, atOnce, work) {
   const seconds = (performance.now() - start) / 1000;
   times.sort((a, b) => a - b);
   const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))].toFixed(2);
-  rows.push([name, String(atOnce), seconds.toFixed(2), Math.round(count / seconds).toLocaleString('en'), at(0.5), at(0.99)]);
+  rows.push([
+    name,
+    String(atOnce),
+    seconds.toFixed(2),
+    Math.round(count / seconds).toLocaleString('en'),
+    at(0.5),
+    at(0.99),
+  ]);
 }
 
 const words = 'buy milk call home write report plan trip fix door pay bill read book water plants'.split(' ');
@@ -58,7 +65,11 @@ function print() {
   const table = [['what', 'at once', 'seconds', 'per second', 'median ms', 'p99 ms'], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  console.log([line(table[0]), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...table.slice(1).map(line)].join('\n'));
+  console.log(
+    [line(table[0]), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...table.slice(1).map(line)].join(
+      '\n',
+    ),
+  );
 }
 
 async function run(uri) {
@@ -98,7 +109,9 @@ try {
   server = await startMongoWorker({ directory, warn: console.error });
   const restart = `${((performance.now() - start) / 1000).toFixed(2)} s`;
   print();
-  console.log(`\nNode ${process.version}; resident at the end ${resident}; started again from its journal in ${restart}.`);
+  console.log(
+    `\nNode ${process.version}; resident at the end ${resident}; started again from its journal in ${restart}.`,
+  );
 } finally {
   await server.close();
   rmSync(directory, { recursive: true });

@@ -36,7 +36,8 @@ export interface MongoWorker {
 /** Runs the compiled `worker.js` beside this file. @throws DirectoryLocked, CannotOpen */
 export async function startMongoWorker({ directory, warn = () => {} }: MongoWorkerOptions): Promise<MongoWorker> {
   const input: WorkerInput = { directory };
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: input });
+  // Without the flags of the process: some, such as --input-type, are for its main script only.
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: input, execArgv: [] });
   worker.on('message', (message: FromWorker) => {
     if (message.kind === 'warning') warn(message.message);
   });
