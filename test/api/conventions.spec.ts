@@ -74,6 +74,8 @@ describe('conventions', () => {
     it.each(['null', '[]', '"text"', '7'])('answers 422 to the body %s', async (text) => {
       const { body } = await post(text).expect(422);
       expect(body.code).toBe('input.invalid');
+      const patch = app.http.patch('/api/v1/users/me').set('Authorization', token).type('json').send(text);
+      expect((await patch.expect(422)).body.errors).toContainEqual(expect.objectContaining({ pointer: '' }));
     });
   });
 

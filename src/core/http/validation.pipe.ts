@@ -51,6 +51,6 @@ const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `
 export class InputPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if ((type !== 'body' && type !== 'query') || !metatype) return value;
-    return validateInput(metatype as ClassConstructor<object>, value ?? {});
+    return validateInput(metatype as ClassConstructor<object>, value === undefined ? {} : value);
   }
 }
