@@ -2,6 +2,7 @@ import { getConnectionToken } from '@nestjs/mongoose';
 import { randomBytes } from 'node:crypto';
 import { Types, type Connection } from 'mongoose';
 import { Clock } from '../../src/core/time/clock.js';
+import { PURGE_AGAIN_MS } from '../../src/modules/users/user.js';
 import { UserDirectory, UsersService } from '../../src/modules/users/index.js';
 import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
 import { signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
@@ -212,7 +213,7 @@ describe('DELETE /users/me', () => {
       .collection<{ _id: string }>('sessions')
       .insertOne({ _id: `late-${ada.user.id}`, ...late });
     const now = Date.now();
-    jest.spyOn(app.app.get(Clock), 'now').mockImplementation(() => new Date(now + 21_000));
+    jest.spyOn(app.app.get(Clock), 'now').mockImplementation(() => new Date(now + PURGE_AGAIN_MS + 1000));
     await eventually(async () => expect(await stored(ada.user.id)).toBeNull(), 15_000);
     expect(await connection().collection('sessions').countDocuments({ userId: ada.user.id })).toBe(0);
   });
