@@ -107,7 +107,7 @@ function take(cursor: ServerCursor, size: number): Batch {
     const next = cursor.held ? { done: false, value: cursor.held } : cursor.source.next();
     cursor.held = undefined;
     if (next.done) return { documents, done: true };
-    const document = next.value as Uint8Array;
+    const document = next.value;
     if (documents.length > 0 && bytes + document.length > MAX_BATCH_BYTES) {
       cursor.held = document;
       break;

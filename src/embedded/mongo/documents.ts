@@ -27,8 +27,15 @@ export function encode(doc: Doc): Buffer {
   return bytes;
 }
 
-/** Bytes of a reply; replies may be larger than documents. */
-export const encodeReply = (doc: Doc): Buffer => asBuffer(serialize(doc));
+/** What `serialize` can hold. */
+const MAX_REPLY_BYTES = 17 * 1024 * 1024;
+
+/** Bytes of a reply; replies may be a little larger than documents. @throws MongoFault 10334 */
+export function encodeReply(doc: Doc): Buffer {
+  const bytes = serializeOrRefuse(doc);
+  if (bytes.byteLength > MAX_REPLY_BYTES) throw faults.tooLarge(bytes.byteLength);
+  return bytes;
+}
 
 function serializeOrRefuse(doc: Doc): Buffer {
   try {

@@ -41,7 +41,7 @@ export const faults = {
   indexOptionsConflict: (message: string) => new MongoFault(85, 'IndexOptionsConflict', message),
   indexKeySpecsConflict: (message: string) => new MongoFault(86, 'IndexKeySpecsConflict', message),
   needsReplicaSet: (level: string) =>
-    new MongoFault(123, 'NotAReplicaSet', `node needs to be a replica set member to use read concern '${level}'`),
+    new MongoFault(123, 'NotAReplicaSet', `node needs to be a replica set member to use read concern ${level}`),
   notSupported: (what: string) =>
     new MongoFault(115, 'CommandNotSupported', `the embedded server does not support ${what}`),
   planKilled: (message: string) => new MongoFault(175, 'QueryPlanKilled', message),

@@ -212,6 +212,17 @@ describe('cursors', () => {
   });
 });
 
+describe('a collection that is dropped', () => {
+  it('ends its cursors with QueryPlanKilled', async () => {
+    await start();
+    await db.collection('rows').insertMany(Array.from({ length: 300 }, (_, n) => ({ n })));
+    const cursor = db.collection('rows').find();
+    await cursor.next();
+    await db.collection('rows').drop();
+    await expect(cursor.toArray()).rejects.toMatchObject({ code: 175 });
+  });
+});
+
 describe('explain and the counters', () => {
   it('tell the stages, the keys and the documents of a query', async () => {
     await start();

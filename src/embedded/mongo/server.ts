@@ -40,6 +40,7 @@ export class MongoServer {
     private readonly storage?: Storage,
   ) {
     listener.on('connection', (socket) => this.accept(socket));
+    listener.on('error', (error) => options.warn?.(`a connection could not be accepted: ${error.message}`));
     this.idleTimer = setInterval(() => this.engine.cursors.killIdle(), IDLE_CHECK_MS).unref();
     this.expiry = new Expiry(engine, options.ttlIntervalMs ?? TTL_INTERVAL_MS, options.warn);
   }

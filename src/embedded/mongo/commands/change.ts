@@ -14,7 +14,7 @@ export interface Change {
   readonly now: Date;
 }
 
-const PIPELINE_STAGES = ['$set', '$addFields', '$unset', '$project', '$replaceRoot', '$replaceWith'];
+const PIPELINE_STAGES = new Set(['$set', '$addFields', '$unset', '$project', '$replaceRoot', '$replaceWith']);
 
 /** Reads the update of a statement. @throws MongoFault for anything that is neither of the three forms */
 export function updateOf(value: unknown): Doc | readonly Doc[] {
@@ -26,7 +26,7 @@ export function updateOf(value: unknown): Doc | readonly Doc[] {
 function pipelineOf(stages: readonly unknown[]): readonly Doc[] {
   for (const stage of stages) {
     const name = isDocument(stage) ? Object.keys(stage)[0] : undefined;
-    if (name === undefined || !PIPELINE_STAGES.includes(name)) {
+    if (name === undefined || !PIPELINE_STAGES.has(name)) {
       throw faults.invalidOptions(`${String(name)} is not allowed to be used within an update`);
     }
   }
@@ -78,7 +78,10 @@ function withStoredId(before: Doc, after: Doc): Doc {
   return Object.keys(after)[0] === '_id' ? after : { _id: id, ...withoutId(after) };
 }
 
-const withoutId = ({ _id: _, ...rest }: Doc): Doc => rest;
+function withoutId(doc: Doc): Doc {
+  const { _id, ...rest } = doc;
+  return rest;
+}
 
 /** As recovery would read it, so that a restart changes nothing, not even the type of a number. */
 const normal = (raw: Buffer): Stored => ({ doc: decode(raw), raw });

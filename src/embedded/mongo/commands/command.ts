@@ -1,4 +1,3 @@
-import type { Long } from 'bson';
 import { isDocument } from '../documents.js';
 import { faults } from '../faults.js';
 import type { Doc } from '../language/index.js';
@@ -150,7 +149,7 @@ function isMajority(concern: Doc | undefined): boolean {
   const level = concern?.['level'] ?? 'local';
   if (level === 'majority') return true;
   if (level === 'local' || level === 'available') return false;
-  throw faults.needsReplicaSet(String(level));
+  throw faults.needsReplicaSet(JSON.stringify(level));
 }
 
 function refuseTransactions(body: Doc): void {
@@ -163,5 +162,5 @@ function refuseTransactions(body: Doc): void {
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   const tag = (value as Doc | null | undefined)?.['_bsontype'];
-  return tag === 'Long' || tag === 'Double' || tag === 'Int32' ? Number(value as Long) : undefined;
+  return tag === 'Long' || tag === 'Double' || tag === 'Int32' ? Number(value) : undefined;
 }

@@ -12,13 +12,13 @@ import { splitPipeline } from './pipeline-head.js';
 import { hintOf } from './read.js';
 import { VERSION } from './handshake.js';
 
-const VERBOSITIES = ['queryPlanner', 'executionStats', 'allPlansExecution'];
+const VERBOSITIES = new Set(['queryPlanner', 'executionStats', 'allPlansExecution']);
 
 function explain(call: Call): Doc {
   const [inner] = Object.values(call.body);
   if (!isDocument(inner)) throw faults.typeMismatch('explain command requires a nested object');
   const verbosity = call.string('verbosity', 'allPlansExecution');
-  if (!VERBOSITIES.includes(verbosity))
+  if (!VERBOSITIES.has(verbosity))
     throw faults.failedToParse('verbosity string must be one of {queryPlanner, executionStats, allPlansExecution}');
   const { asked, request, rest } = explained(call, inner);
   const plans = explainQuery(asked, request, verbosity);

@@ -1,52 +1,15 @@
-const LEAF_CAPACITY = 128;
-const INNER_CAPACITY = 64;
-
-interface Leaf<V> {
-  readonly leaf: true;
-  size: number;
-  keys: string[];
-  values: V[];
-  previous?: Leaf<V>;
-  next?: Leaf<V>;
-}
-
-interface Inner<V> {
-  readonly leaf: false;
-  /** Entries below this node; makes `rank` logarithmic. */
-  size: number;
-  /** `keys[i]` is not above any key of `children[i + 1]` and above all of `children[i]`. */
-  keys: string[];
-  children: Node<V>[];
-}
-
-type Node<V> = Leaf<V> | Inner<V>;
-
-/** The first position in ascending `keys` whose key is not below `key`. */
-function lowerBound(keys: readonly string[], key: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((keys[middle] as string) < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The child that holds `key`: separators equal to it belong to the right. */
-function childOf(keys: readonly string[], key: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((keys[middle] as string) <= key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-const emptyLeaf = <V>(): Leaf<V> => ({ leaf: true, size: 0, keys: [], values: [] });
-const sizeOf = <V>(nodes: readonly Node<V>[]): number => nodes.reduce((sum, node) => sum + node.size, 0);
+import {
+  INNER_CAPACITY,
+  type Inner,
+  LEAF_CAPACITY,
+  type Leaf,
+  type Node,
+  childOf,
+  emptyLeaf,
+  lowerBound,
+  sizeOf,
+} from './btree-node.js';
+import { Scan } from './btree-scan.js';
 
 /**
  * Ordered map from unique strings, by code unit, to values: insert, remove, seek and rank take O(log n).
@@ -209,69 +172,5 @@ export class BTree<V> {
     if (right.next) right.next.previous = left;
     node.children.splice(at + 1, 1);
     node.keys.splice(at, 1);
-  }
-}
-
-/** One pass over a range. `key` and `value` are those of the last `advance()` that returned true. */
-export class Scan<V> {
-  key: string;
-  value: V;
-  private leaf: Leaf<V> | undefined;
-  private at = 0;
-  private version = -1;
-
-  constructor(
-    private readonly tree: BTree<V>,
-    private readonly low: string,
-    private readonly high: string,
-    private readonly reverse: boolean,
-  ) {}
-
-  advance(): boolean {
-    if (this.version !== this.tree.version) this.place();
-    else if (this.reverse) this.at--;
-    else this.at++;
-    return this.reverse ? this.settleBackward() : this.settleForward();
-  }
-
-  private place(): void {
-    const started = this.key !== undefined;
-    // The successor of a key in code unit order is the key with a NUL behind it.
-    const bound = this.reverse ? (started ? this.key : this.high) : started ? `${this.key}\0` : this.low;
-    const { leaf, at } = this.tree.seek(bound);
-    this.leaf = leaf;
-    this.at = this.reverse ? at - 1 : at;
-    this.version = this.tree.version;
-  }
-
-  private settleForward(): boolean {
-    while (this.leaf && this.at >= this.leaf.size) {
-      this.leaf = this.leaf.next;
-      this.at = 0;
-    }
-    return this.take((key) => key < this.high);
-  }
-
-  private settleBackward(): boolean {
-    while (this.leaf && this.at < 0) {
-      this.leaf = this.leaf.previous;
-      this.at = this.leaf ? this.leaf.size - 1 : 0;
-    }
-    return this.take((key) => key >= this.low);
-  }
-
-  private take(inside: (key: string) => boolean): boolean {
-    if (!this.leaf) return false;
-    const key = this.leaf.keys[this.at];
-    if (key === undefined || !inside(key)) return this.stop();
-    this.key = key;
-    this.value = this.leaf.values[this.at] as V;
-    return true;
-  }
-
-  /** Places the scan behind its end, so that it also stays ended when the tree changes. */
-  private stop(): false {
-    this.leaf = undefined;
-    return false;
   }
 }

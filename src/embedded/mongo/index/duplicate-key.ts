@@ -1,4 +1,4 @@
-import type { ObjectId } from 'bson';
+import type { Long, ObjectId } from 'bson';
 import { faults } from '../faults.js';
 import type { Doc, MongoFault } from '../language/index.js';
 import type { IndexSpec } from './index-spec.js';
@@ -19,7 +19,7 @@ function shell(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value instanceof Date) return `new Date(${value.getTime()})`;
   if (Array.isArray(value)) return `[ ${value.map(shell).join(', ')} ]`;
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object') return JSON.stringify(value);
   switch ((value as Doc)['_bsontype']) {
     case 'ObjectId':
       return `ObjectId('${(value as ObjectId).toHexString()}')`;
@@ -27,7 +27,9 @@ function shell(value: unknown): string {
       return `{ ${Object.entries(value)
         .map(([name, field]) => `${name}: ${shell(field)}`)
         .join(', ')} }`;
+    case 'Long':
+      return (value as Long).toString();
     default:
-      return String(value);
+      return JSON.stringify(value);
   }
 }

@@ -1,5 +1,5 @@
 import type { Binary, BSONRegExp, BSONSymbol, Code, Long, ObjectId, Timestamp } from 'bson';
-import { EMPTY_ARRAY, MongoFault } from '../language/index.js';
+import { MongoFault } from '../language/index.js';
 
 /**
  * Values as strings whose order by code unit is MongoDB's order of the values. Each character is one byte
@@ -44,6 +44,7 @@ export function encodeValue(value: unknown): string {
       return Tag.boolean + (value ? '\x02' : '\x01');
     case 'undefined':
       return Tag.nothing;
+    // EMPTY_ARRAY of the language: an array without elements, below null.
     case 'symbol':
       return Tag.emptyArray;
     default:

@@ -12,7 +12,7 @@ export function textSpec(asked: Doc, key: Doc): Pick<IndexSpec, 'key'> & Partial
   if (asked['unique']) throw faults.cannotCreateIndex('text indexes cannot be unique');
   const language = asked['default_language'] ?? 'english';
   if (language !== 'none')
-    throw faults.notSupported(`text indexes with default_language '${String(language)}', only 'none'`);
+    throw faults.notSupported(`text indexes with default_language ${JSON.stringify(language)}, only 'none'`);
   return {
     key: listedKey(key),
     weights: weightsOf(key, asked['weights']),

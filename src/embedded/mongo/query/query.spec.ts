@@ -236,8 +236,8 @@ describe('a scan that goes on after writes', () => {
     }
     expect(seen).toEqual(before.filter((id) => seen.includes(id)));
     expect(new Set(seen).size).toBe(seen.length);
-    const left = [...collection.rows.values()].map(({ doc }) => doc['_id']);
-    expect(before.filter((id) => left.includes(id) && !seen.includes(id))).toEqual([]);
+    const left = new Set([...collection.rows.values()].map(({ doc }) => doc['_id']));
+    expect(before.filter((id) => left.has(id) && !seen.includes(id))).toEqual([]);
   });
 });
 

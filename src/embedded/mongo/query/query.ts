@@ -1,3 +1,4 @@
+import { faults } from '../faults.js';
 import { type Doc, compileFilter } from '../language/index.js';
 import type { Collection } from '../store/collection.js';
 import type { Row } from '../store/row.js';
@@ -70,6 +71,9 @@ export class Query {
     const { collection, stats, deadline } = this;
     const run: Run = { collection, sort: this.request.sort ?? {}, stats, deadline };
     for (const [row, textScore] of this.scored(run)) {
+      if (collection.dropped) throw faults.planKilled('collection dropped');
+      // An index that was dropped meanwhile no longer follows the changes.
+      if (row.gone) continue;
       stats.docsExamined++;
       const { doc, raw } = row;
       if (this.filter(doc)) yield { row, doc, raw, textScore };

@@ -39,7 +39,7 @@ export class Connection {
       this.close();
     }
     if (this.queue.length > MAX_AHEAD) this.socket.pause();
-    void this.drain();
+    this.drain().catch(() => this.close());
   }
 
   private nextFrame(): Buffer | undefined {
