@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { requestContext } from '../logging/request-context.js';
 import { DatabaseReadiness } from '../mongo/database-readiness.js';
 import { Leases } from '../mongo/lease.repository.js';
 
@@ -62,9 +63,8 @@ export class Background implements OnApplicationBootstrap, OnApplicationShutdown
 
   private wakeIn(ms: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.running = this.round();
-    }, ms).unref();
+    // A writer's nudge comes from inside its request, whose id does not belong to what runs later.
+    this.timer = requestContext.exit(() => setTimeout(() => (this.running = this.round()), ms).unref());
   }
 
   private async round(): Promise<void> {
