@@ -219,7 +219,7 @@ export function aggregateContract(engine: Engine): void {
         { n: 'none' },
       );
       const from = others.collectionName;
-      const joined = await rows.aggregate([
+      const joined = rows.aggregate([
         { $sort: { _id: 1 } },
         { $lookup: { from, localField: 'k', foreignField: 'f', as: 'o' } },
         { $project: { names: '$o.n' } },

@@ -64,7 +64,11 @@ export class Background implements OnApplicationBootstrap, OnApplicationShutdown
   private wakeIn(ms: number): void {
     clearTimeout(this.timer);
     // A writer's nudge comes from inside its request, whose id does not belong to what runs later.
-    this.timer = requestContext.exit(() => setTimeout(() => (this.running = this.round()), ms).unref());
+    this.timer = requestContext.exit(() => setTimeout(() => this.begin(), ms).unref());
+  }
+
+  private begin(): void {
+    this.running = this.round();
   }
 
   private async round(): Promise<void> {

@@ -146,7 +146,7 @@ function otherHashKey(rank: number, value: unknown): string {
       return `b${String(binary.sub_type)}:${Buffer.from(bytesOf(binary)).toString('base64')}`;
     }
     case Rank.timestamp:
-      return `t${(value as Timestamp).toString(10)}`;
+      return `t${(value as Timestamp).toBigInt()}`;
     case Rank.regex:
       return `r${JSON.stringify(regexOf(value))}`;
     case Rank.code:

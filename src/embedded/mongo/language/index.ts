@@ -10,7 +10,7 @@ export { compareValues, hashKey, valuesEqual } from './compare.js';
 export { type Doc, MongoFault } from './fault.js';
 export { compileFilter } from './filter.js';
 export { valuesAt } from './paths.js';
-export { type PipelineContext, runPipeline } from './pipeline.js';
+export { runPipeline } from './pipeline.js';
 export { compileProjection } from './projection.js';
 export { compileSort } from './sort.js';
 export { type UpdateOptions, applyUpdate } from './update.js';
