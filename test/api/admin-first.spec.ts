@@ -1,4 +1,5 @@
 import { UsersService } from '../../src/modules/users/index.js';
+import { eventually } from '../support/eventually.js';
 import { startTestApp, startTestDatabase } from '../support/app.js';
 import { newAccount, signIn, signUp } from '../support/clients.js';
 
@@ -85,9 +86,12 @@ describe('BOOTSTRAP_ADMIN_EMAIL and BOOTSTRAP_ADMIN_PASSWORD: the first admin', 
         }),
       ),
     );
-    expect(await apps[0]!.app.get(UsersService).countActiveAdmins()).toBe(1);
-    for (const app of apps) await app.http.get('/api/health/ready').expect(200);
-    for (const app of apps) await app.close();
-    await database.close();
+    try {
+      for (const app of apps) await eventually(() => app.http.get('/api/health/ready').expect(200));
+      expect(await apps[0]!.app.get(UsersService).countActiveAdmins()).toBe(1);
+    } finally {
+      for (const app of apps) await app.close();
+      await database.close();
+    }
   });
 });

@@ -3,6 +3,7 @@ import { InjectConnection } from '@nestjs/mongoose';
 import mongoose, { type Connection } from 'mongoose';
 import { AppConfig } from '../../config/config.js';
 import { connectOptions } from './connect-options.js';
+import { Leases } from './lease.repository.js';
 
 const RETRY_MS = 1000;
 
@@ -22,6 +23,7 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
   constructor(
     @InjectConnection() private readonly connection: Connection,
     private readonly config: AppConfig,
+    private readonly leases: Leases,
   ) {}
 
   get isReady(): boolean {
@@ -52,7 +54,9 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
     let step = 'connect';
     try {
       await this.connect();
-      await this.ensureIndexes();
+      step = 'ensure indexes';
+      // One process at a time: builds of the same index that race can end in a deadlock of the server.
+      await this.leases.exclusively('indexes', () => this.ensureIndexes());
       for (const { name, run } of this.steps) {
         step = name;
         await run();
