@@ -9,7 +9,7 @@ const { mongo } = mongoose;
  * Numbers from MongoDB's list of error codes.
  */
 const TRANSIENT_CODES = new Set([
-  6, 7, 50, 89, 91, 112, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436, 14031,
+  6, 7, 39, 50, 89, 91, 112, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436, 14031,
 ]);
 
 /** The store failed and the request may be repeated later; undefined when the error says something else. */
