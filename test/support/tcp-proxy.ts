@@ -1,10 +1,21 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { RespCounter } from './resp-counter.js';
 
-/** A TCP proxy on loopback with the faults of a network: it can freeze, refuse and come back. */
+interface Flow {
+  readonly from: Socket;
+  readonly to: Socket;
+  /** The connection was there when the proxy went half-open: nothing gets through any more. */
+  dead: boolean;
+}
+
+/** A TCP proxy on loopback with the faults of a network: it can freeze, slow down, forget, refuse and come back. */
 export class TcpProxy {
-  private readonly sockets = new Set<Socket>();
+  private readonly flows = new Set<Flow>();
+  private readonly counters = new Set<RespCounter>();
+  private countedBefore = 0;
   private frozen = false;
+  private latencyMs = 0;
   private server?: Server;
   private port = 0;
 
@@ -20,22 +31,55 @@ export class TcpProxy {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Connections of clients that are open. */
+  get connections(): number {
+    return this.flows.size / 2;
+  }
+
+  /** Redis commands that clients have sent so far, each one of a pipeline. */
+  get commands(): number {
+    return this.countedBefore + [...this.counters].reduce((sum, { commands }) => sum + commands, 0);
+  }
+
+  /** The names of the Redis commands that were sent since the last call, in capitals. */
+  takeCommandNames(): string[] {
+    return [...this.counters].flatMap((counter) => counter.names.splice(0));
+  }
+
   /** Connections stay open and nothing gets through, in either direction: a stopped process, a lost route. */
   freeze(): void {
     this.frozen = true;
-    for (const socket of this.sockets) socket.pause();
+    for (const { from } of this.flows) from.pause();
   }
 
   thaw(): void {
     this.frozen = false;
-    for (const socket of this.sockets) socket.resume();
+    for (const { from, dead } of this.flows) if (!dead) from.resume();
+  }
+
+  /** Answers arrive that much later; 0 ends it. */
+  delay(ms: number): void {
+    this.latencyMs = ms;
+  }
+
+  /**
+   * The connections that there are look open to the client and lead nowhere, for good; new ones work: a peer that was
+   * replaced, a firewall that forgot them.
+   */
+  forget(): void {
+    for (const flow of this.flows) {
+      flow.dead = true;
+      flow.from.pause();
+    }
   }
 
   /** Connections are reset and new ones are refused: a killed process. */
   async refuse(): Promise<void> {
     const { server } = this;
     this.server = undefined;
-    for (const socket of this.sockets) socket.destroy();
+    const closed = [...this.flows].map(({ from }) => once(from, 'close'));
+    for (const { from } of this.flows) from.destroy();
+    await Promise.all(closed);
     if (server) await new Promise((resolve) => server.close(resolve));
   }
 
@@ -49,18 +93,36 @@ export class TcpProxy {
 
   private join(client: Socket): void {
     const upstream = connect(this.target);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      this.sockets.add(from);
-      from.on('data', (chunk) => to.write(chunk));
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        this.sockets.delete(from);
-        to.destroy();
-      });
-      if (this.frozen) from.pause();
-    }
+    client.setNoDelay();
+    upstream.setNoDelay();
+    const counter = new RespCounter();
+    this.counters.add(counter);
+    client.on('data', (chunk) => counter.read(chunk));
+    client.on('close', () => {
+      this.counters.delete(counter);
+      this.countedBefore += counter.commands;
+    });
+    this.carry(client, upstream, () => 0);
+    this.carry(upstream, client, () => this.latencyMs);
+  }
+
+  private carry(from: Socket, to: Socket, latencyMs: () => number): void {
+    const flow: Flow = { from, to, dead: false };
+    this.flows.add(flow);
+    // Chunks that were delayed must not be overtaken by later ones when the delay ends.
+    let lastAt = 0;
+    from.on('data', (chunk) => {
+      const at = Math.max(performance.now() + latencyMs(), lastAt);
+      lastAt = at;
+      const waitMs = at - performance.now();
+      if (waitMs <= 0) to.write(chunk);
+      else setTimeout(() => to.write(chunk), Math.ceil(waitMs));
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      this.flows.delete(flow);
+      to.destroy();
+    });
+    if (this.frozen) from.pause();
   }
 }

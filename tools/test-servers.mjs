@@ -1,0 +1,31 @@
+// @ts-check
+// The tests on real servers: `npm run test:server [-- <paths>]`. A server that is missing is one clear sentence and a
+// failure, never a skipped test.
+import { spawnSync } from 'node:child_process';
+
+const ALL = ['test/api', 'test/contract', 'test/server'];
+
+const given = process.argv.slice(2);
+const paths = given.length > 0 ? given : ALL;
+
+const isOnRedis = (/** @type {string} */ path) => path.startsWith('test/server');
+
+if (paths.some(isOnRedis) && spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status !== 0) {
+  fail('npm run test:server needs redis-server on the PATH: apt-get install redis-server');
+}
+// The suites of Redis are about Redis: without a MongoDB they take the embedded document server.
+if (!paths.every(isOnRedis) && !process.env.MONGODB_URI) {
+  fail('npm run test:server needs MONGODB_URI, the address of a MongoDB server to test against.');
+}
+const { status } = spawnSync(
+  process.execPath,
+  ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', ...paths],
+  { stdio: 'inherit' },
+);
+process.exit(status ?? 1);
+
+/** @param {string} sentence @returns {never} */
+function fail(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
