@@ -15,6 +15,7 @@ import { OpenApiModule } from './core/openapi/openapi.module.js';
 import { PagingModule } from './core/paging/paging.module.js';
 import { RateLimitGuard } from './core/rate-limit/rate-limit.guard.js';
 import { RateLimitModule } from './core/rate-limit/rate-limit.module.js';
+import { RedisModule } from './core/redis/redis.module.js';
 import { AccessGuard } from './core/security/access.guard.js';
 import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
@@ -35,6 +36,7 @@ export class AppModule {
         TimeModule,
         MetricsModule,
         MongoModule.at(mongoUri),
+        RedisModule.for(config),
         EventsModule,
         CacheModule,
         RateLimitModule,

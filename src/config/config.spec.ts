@@ -44,6 +44,11 @@ describe('loadConfig', () => {
       MONGODB_OPERATION_TIMEOUT_MS: '1.5',
       MONGODB_READ_PREFERENCE: 'closest',
       REDIS_URL: 'http://hunter2@cache',
+      REDIS_CLUSTER_NODES: 'hunter2',
+      REDIS_SENTINELS: 'one:two',
+      REDIS_SENTINEL_NAME: 'hunter 2',
+      REDIS_PREFIX: 't{f}',
+      API_INSTANCES: '0',
       JWT_KEYS: 'hunter2',
       JWT_PUBLIC_KEYS: 'one:two:three',
       SECRET_KEY: 'hunter2',
@@ -81,6 +86,62 @@ describe('loadConfig', () => {
     it('count as unset when they are empty', () => {
       const empty = Object.fromEntries(Object.keys(bad).map((name) => [name, '']));
       expect(loadConfig({ ...empty, DATA_DIR: directory })).toMatchObject({ mode: 'embedded', port: 3000 });
+    });
+  });
+
+  describe('Redis', () => {
+    const redis = (environment: NodeJS.ProcessEnv) => loadConfig({ ...server, ...environment }).redis;
+
+    it('is absent without an address', () => {
+      expect(redis({ REDIS_PREFIX: 'x', REDIS_CA: '-----BEGIN' })).toBeUndefined();
+    });
+
+    it('is read from its URL', () => {
+      expect(
+        redis({ REDIS_URL: 'rediss://ada:p%40ss@[::1]:6380/3', REDIS_CA: '-----BEGIN CERTIFICATE' }),
+      ).toMatchObject({
+        host: '::1',
+        port: 6380,
+        database: 3,
+        username: 'ada',
+        password: 'p@ss',
+        tls: { ca: '-----BEGIN CERTIFICATE' },
+        prefix: 'tf',
+      });
+      expect(redis({ REDIS_URL: 'redis://cache' })).toMatchObject({ host: 'cache', port: 6379, database: 0 });
+      expect(redis({ REDIS_URL: 'redis://cache' })?.tls).toBeUndefined();
+    });
+
+    it('takes the CA from a file', () => {
+      const path = join(directory, 'ca.pem');
+      writeFileSync(path, 'the certificate');
+      expect(redis({ REDIS_URL: 'rediss://cache', REDIS_CA: path })?.tls).toEqual({ ca: 'the certificate' });
+      expect(refusedNames({ ...server, REDIS_URL: 'rediss://cache', REDIS_CA: join(directory, 'no') })).toEqual([
+        'REDIS_CA',
+      ]);
+    });
+
+    it('is a cluster, or what sentinels know, with the password of the URL', () => {
+      expect(redis({ REDIS_CLUSTER_NODES: 'a:7000,[::1]:7001', REDIS_URL: 'redis://:pass@ignored' })).toMatchObject({
+        clusterNodes: [
+          { host: 'a', port: 7000 },
+          { host: '::1', port: 7001 },
+        ],
+        password: 'pass',
+      });
+      expect(redis({ REDIS_SENTINELS: 'a:26379', REDIS_SENTINEL_NAME: 'main' })).toMatchObject({
+        sentinels: [{ host: 'a', port: 26379 }],
+        sentinelName: 'main',
+      });
+    });
+
+    it.each([
+      [{ REDIS_URL: 'redis://cache/first' }, 'REDIS_URL'],
+      [{ REDIS_URL: 'redis://cache:99999' }, 'REDIS_URL'],
+      [{ REDIS_CLUSTER_NODES: 'a:99999' }, 'REDIS_CLUSTER_NODES'],
+      [{ REDIS_CLUSTER_NODES: 'a:1', REDIS_SENTINELS: 'b:1' }, 'REDIS_CLUSTER_NODES and REDIS_SENTINELS'],
+    ])('refuses %j', (environment, name) => {
+      expect(refusedNames({ ...server, ...environment })).toEqual([name]);
     });
   });
 

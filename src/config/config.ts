@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { ConfigError, readEnvironment, type Environment } from './environment.js';
 import { keptSecrets, parseKeys, type SigningKey } from './keys.js';
+import { redisConfig, type RedisConfig } from './redis.js';
+
+export type { RedisConfig };
 
 /** What the process was told to be: validated, complete and frozen. The class is the injection token. */
 export class AppConfig {
@@ -22,7 +25,10 @@ export class AppConfig {
     readonly operationTimeoutMs: number;
     readonly readPreference: Environment['MONGODB_READ_PREFERENCE'];
   };
-  readonly redisUrl?: string;
+  /** Absent: this process shares nothing but the database. */
+  readonly redis?: RedisConfig;
+  /** How many processes share the limits, for when nothing but their number tells each its part. */
+  readonly apiInstances: number;
   readonly jwt: {
     readonly issuer: string;
     readonly audience: string;
@@ -64,7 +70,8 @@ export class AppConfig {
       operationTimeoutMs: environment.MONGODB_OPERATION_TIMEOUT_MS,
       readPreference: environment.MONGODB_READ_PREFERENCE,
     });
-    this.redisUrl = environment.REDIS_URL;
+    this.redis = redisConfig(environment);
+    this.apiInstances = environment.API_INSTANCES;
     const needsKept = !(environment.SECRET_KEY && (environment.JWT_KEYS ?? environment.JWT_PUBLIC_KEYS));
     const kept = this.mode === 'embedded' && needsKept ? keptSecrets(this.dataDir) : undefined;
     this.jwt = Object.freeze({
@@ -91,7 +98,11 @@ export class AppConfig {
   }
 
   private refuseUnsafe(environment: Environment, known: readonly string[]): void {
-    const problems = [...known, ...keyProblems(environment)];
+    const problems = [
+      ...known,
+      ...problemsOf(() => signingKeys(environment)),
+      ...(known.some((line) => line.startsWith('REDIS_')) ? [] : problemsOf(() => redisConfig(environment))),
+    ];
     if (this.production && this.mode === 'embedded' && !environment.ALLOW_EMBEDDED) {
       problems.push(
         'MONGODB_URI: required in production (ALLOW_EMBEDDED=true runs on the embedded store all the same)',
@@ -123,9 +134,9 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): AppConfig {
   return new AppConfig(environment, problems);
 }
 
-function keyProblems(environment: Environment): string[] {
+function problemsOf(read: () => unknown): string[] {
   try {
-    signingKeys(environment);
+    read();
     return [];
   } catch (error) {
     return [(error as Error).message];

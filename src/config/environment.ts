@@ -62,6 +62,8 @@ const Text = (message: string, pattern?: RegExp): PropertyDecorator =>
     MaxLength(65_536, { message: 'is too long' }),
     ...(pattern ? [Matches(pattern, { message })] : []),
   );
+/** `host:port,…`, an IPv6 address in brackets. */
+const ADDRESSES = /^(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}(?:,(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5})*$/;
 const TrustedProxies = (): PropertyDecorator =>
   ValidateBy({
     name: 'trustedProxies',
@@ -107,6 +109,12 @@ export class Environment {
   readonly MONGODB_READ_PREFERENCE: 'primary' | 'primaryPreferred' | 'secondary' | 'secondaryPreferred' | 'nearest' =
     'primary';
   @Text('must begin with redis:// or rediss://', /^rediss?:\/\/\S+$/) readonly REDIS_URL?: string;
+  @Text('expected host:port[,…]', ADDRESSES) readonly REDIS_CLUSTER_NODES?: string;
+  @Text('expected host:port[,…]', ADDRESSES) readonly REDIS_SENTINELS?: string;
+  @Text('must be a name', /^[\w.-]+$/) readonly REDIS_SENTINEL_NAME: string = 'mymaster';
+  @Text('must be PEM or a file') readonly REDIS_CA?: string;
+  @Text('must be letters, digits, . _ and -', /^[\w.-]+$/) readonly REDIS_PREFIX: string = 'tf';
+  @WholeNumber(1, 10_000) readonly API_INSTANCES: number = 1;
 
   @Text('expected kid:base64url(PKCS#8)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/) readonly JWT_KEYS?: string;
   @Text('expected kid:base64url(SPKI)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/)

@@ -1,0 +1,16 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import type { AppConfig } from '../../config/config.js';
+import { RequestRedis } from './request-redis.js';
+
+/**
+ * Redis, where one is configured; else nothing. Whoever has a store on Redis and one without binds by
+ * `inject: [{ token: RequestRedis, optional: true }]`.
+ */
+@Global()
+@Module({})
+export class RedisModule {
+  static for(config: AppConfig): DynamicModule {
+    const providers = config.redis ? [RequestRedis] : [];
+    return { module: RedisModule, providers, exports: providers };
+  }
+}

@@ -1,0 +1,141 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AppConfig, type RedisConfig } from '../../config/config.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { within } from './deadline.js';
+import { createRedisClient, type RedisClient } from './redis-client.js';
+import { isAway, RedisUnavailable } from './redis.errors.js';
+import { RedisScript } from './redis-script.js';
+
+/** Milliseconds a request waits for one answer. */
+const ANSWER_MS = 100;
+/** Milliseconds a start waits for the first connection, so that Redis is used from the first request on. */
+const START_MS = 1000;
+const PROBE_MS = 250;
+
+/** Writes: a server that can only read is of no use to us. */
+const PROBE = new RedisScript('probe', `return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)`);
+
+/**
+ * Redis on the path of a request. A call answers within 100 ms or throws `RedisUnavailable`, at once while the breaker
+ * is open; then a probe in the background finds out when Redis is back. Nothing is queued and nothing is sent twice.
+ */
+@Injectable()
+export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger('Redis');
+  private readonly settings: RedisConfig;
+  private readonly client: RedisClient;
+  private readonly breaker = new CircuitBreaker((isOpen) => this.changed(isOpen));
+  private probing?: NodeJS.Timeout;
+  private failedProbes = 0;
+  private lastError = 'no connection';
+
+  constructor(config: AppConfig) {
+    if (!config.redis) throw new Error('RequestRedis without a Redis: RedisModule.for() binds it by configuration');
+    this.settings = config.redis;
+    this.client = createRedisClient(config.redis);
+    this.client.on('error', (error: Error) => {
+      this.lastError = error.message;
+    });
+    this.client.on('ready', () => void this.probe());
+  }
+
+  /** Whether calls fail at once because the last ones did. */
+  get isAway(): boolean {
+    return this.breaker.isOpen;
+  }
+
+  /** Whether keys of different tags may lie on different servers, so that no script can have both. */
+  get isCluster(): boolean {
+    return this.client.isCluster;
+  }
+
+  /** `tf:{<owner>}:part:part`: all keys with one owner (a user's id, `ip:…`) lie on one server of a cluster. */
+  key(owner: string, ...parts: readonly string[]): string {
+    return [`${this.settings.prefix}:{${owner}}`, ...parts].join(':');
+  }
+
+  /** For pub/sub, which knows no slots and no databases: `tf:part:part`. */
+  channel(...parts: readonly string[]): string {
+    return [this.settings.prefix, ...parts].join(':');
+  }
+
+  async onModuleInit(): Promise<void> {
+    const connected = this.client.connect().catch((error: Error) => {
+      this.lastError = error.message;
+    });
+    await within(START_MS, connected).catch(() => this.logger.warn(`Redis is not there yet: ${this.lastError}`));
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.probing);
+    this.client.disconnect();
+  }
+
+  /**
+   * Runs a script, atomically, in one round trip. After an error it may have run all the same.
+   * @param keys all with the same `{tag}`
+   * @throws RedisUnavailable
+   */
+  async run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    if (this.breaker.isOpen) throw new RedisUnavailable();
+    return this.attempt(script, keys, args);
+  }
+
+  /** Asks Redis itself, the breaker aside: for health probes. */
+  async isUp(): Promise<boolean> {
+    return this.attempt(PROBE, [this.key('probe', 'alive')], [1]).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private async attempt(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      const reply = await within(ANSWER_MS, this.evaluate(script, keys, args));
+      this.breaker.succeed();
+      return reply;
+    } catch (thrown) {
+      const error = thrown as Error;
+      if (!isAway(error)) throw error;
+      this.lastError = error.message;
+      this.breaker.fail();
+      throw new RedisUnavailable();
+    }
+  }
+
+  private async evaluate(
+    { sha, lua }: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      return await this.client.evalsha(sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+      return this.client.eval(lua, keys.length, ...keys, ...args);
+    }
+  }
+
+  private changed(isOpen: boolean): void {
+    if (isOpen) {
+      this.logger.warn(`Redis is away: ${this.lastError}`);
+      this.probing = setInterval(() => void this.probe(), PROBE_MS).unref();
+      return;
+    }
+    clearInterval(this.probing);
+    this.failedProbes = 0;
+    this.logger.log('Redis is back');
+  }
+
+  /** While the breaker is open. A connection that stays silent is dropped: the other side may have forgotten it. */
+  private async probe(): Promise<void> {
+    if (!this.breaker.isOpen || this.client.status !== 'ready') return;
+    if (await this.isUp()) return;
+    this.failedProbes++;
+    if (this.failedProbes % 3 === 0 && this.client.status === 'ready') this.client.disconnect(true);
+  }
+}
