@@ -7,6 +7,7 @@ import {
   temporaryDirectory,
   type TaskFlowProcess,
 } from '../support/dist.js';
+import { eventually } from '../support/eventually.js';
 
 const account = { email: 'ada@example.org', password: 'a long enough passphrase', name: 'Ada' };
 
@@ -147,8 +148,7 @@ describe('npm start', () => {
   it('finishes running requests on SIGTERM and answers 503 to the probe meanwhile', async () => {
     const server = await start({ DRAIN_SECONDS: '1' });
     const exited = server.end('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await server.http.get('/api/health/ready').expect(503);
+    await eventually(() => server.http.get('/api/health/ready').expect(503), 900);
     await server.http.get('/api/health/live').expect(200);
     expect(await exited).toEqual({ code: 0, signal: null });
   });
