@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { AppConfig } from '../../config/config.js';
 import { RequestRedis } from './request-redis.js';
+import { SubscriberRedis } from './subscriber-redis.js';
 
 /**
  * Redis, where one is configured; else nothing. Whoever has a store on Redis and one without binds by
@@ -10,7 +11,7 @@ import { RequestRedis } from './request-redis.js';
 @Module({})
 export class RedisModule {
   static for(config: AppConfig): DynamicModule {
-    const providers = config.redis ? [RequestRedis] : [];
+    const providers = config.redis ? [RequestRedis, SubscriberRedis] : [];
     return { module: RedisModule, providers, exports: providers };
   }
 }
