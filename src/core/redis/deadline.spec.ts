@@ -1,0 +1,43 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { within } from './deadline.js';
+
+/** Keeps this process busy, as a long computation does. */
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+describe('within', () => {
+  it('gives what the work gives', async () => {
+    await expect(within(50, Promise.resolve('done'))).resolves.toBe('done');
+    await expect(within(50, Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  });
+
+  it('gives up on silence after its time', async () => {
+    const start = performance.now();
+    await expect(within(50, new Promise(() => undefined))).rejects.toThrow('no answer within 50 ms');
+    expect(performance.now() - start).toBeGreaterThan(45);
+  });
+
+  it('does not mind what the work does after that', async () => {
+    const late = delay(40).then(() => Promise.reject(new Error('late')));
+    await expect(within(10, late)).rejects.toThrow('no answer');
+    await expect(late).rejects.toThrow('late');
+  });
+
+  it('does not take its own slowness for silence', async () => {
+    const work = within(
+      20,
+      delay(10).then(() => 'done'),
+    );
+    block(120);
+    await expect(work).resolves.toBe('done');
+  });
+
+  it('waits once more after it was slow itself, and not for ever', async () => {
+    const start = performance.now();
+    const work = within(20, new Promise(() => undefined));
+    block(100);
+    await expect(work).rejects.toThrow('no answer');
+    expect(performance.now() - start).toBeGreaterThan(110);
+  });
+});
