@@ -37,5 +37,8 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`, '<rootDir>/dist/'],
   testTimeout: 30_000,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts', '!src/**/*.spec.ts'],
+  coverageReporters: ['text-summary', 'lcov'],
   reporters: ['default', '<rootDir>/tools/jest-counts.cjs'],
 };
