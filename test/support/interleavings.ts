@@ -59,6 +59,8 @@ async function* mishap(happen: Mishap, owner: string, log: string[]): Steps {
   yield;
 }
 
+const advance = async (steps: Steps): Promise<boolean> => (await steps.next()).done === true;
+
 /**
  * Readers and writers of one owner, each at one of the stores (processes), in an order that the seed decides. Some steps
  * begin before others have ended.
@@ -84,9 +86,10 @@ export async function interleave(
   while (actors.length > 0) {
     const actor = pick(actors);
     await running.get(actor);
-    const step = actor.next().then(({ done }) => {
+    const step = advance(actor).then((isDone) => {
       running.delete(actor);
-      if (done) actors = actors.filter((other) => other !== actor);
+      if (isDone) actors = actors.filter((other) => other !== actor);
+      return undefined;
     });
     running.set(actor, step);
     // Whoever waits for this step next hears of it.
