@@ -40,6 +40,17 @@ describe('redact', () => {
     );
   });
 
+  it.each([['a.'], ['a+'], ['eyJ-'], ['eyJa.'], ['Bearer '], ['a://'], ['a://:'], ['://:@'], [':']])(
+    'reads the longest path of %j in no time: a stranger chooses it',
+    (piece) => {
+      const path = `/${piece.repeat(16_384 / piece.length)}`;
+      const begun = performance.now();
+      for (let n = 0; n < 10; n++) redact(path);
+      // Searching from every character took 600 ms.
+      expect(performance.now() - begun).toBeLessThan(100);
+    },
+  );
+
   it('keeps what is no secret', () => {
     const at = new Date(0);
     const line = { message: 'GET /api/v1/tasks 200', status: 200, at, none: null, list: ['a', 1, true], ip: '::1' };

@@ -5,14 +5,16 @@ import type { AppConfig } from '../../config/config.js';
 import { requestContext } from './request-context.js';
 
 const SECRET_FIELD = /pass(word)?|secret|token|authorization|cookie|api.?key|credential/i;
-const BEARER_OR_JWT = /\bBearer\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*/g;
-const URI_CREDENTIALS = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi;
+// Anybody can have a path of 16 KiB logged, so a text must not be searched anew from each of its characters: a token
+// begins where its alphabet does, and a URI is found by what follows its scheme.
+const BEARER_OR_JWT = /\bBearer\s+\S+|(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+const URI_CREDENTIALS = /:\/\/[^\s/@:]*:[^\s/@]*@/g;
 const MAX_DEPTH = 6;
 
 /** Blanks what must never be in a log: fields named like secrets, tokens inside texts, passwords inside URIs. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') {
-    return value.replace(BEARER_OR_JWT, '[redacted]').replace(URI_CREDENTIALS, '$1[redacted]@');
+    return value.replace(BEARER_OR_JWT, '[redacted]').replace(URI_CREDENTIALS, '://[redacted]@');
   }
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   // What is not looked at is not logged either.
