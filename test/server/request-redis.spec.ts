@@ -1,25 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { loadConfig } from '../../src/config/config.js';
-import { generateJwtKey } from '../../src/config/keys.js';
 import { RedisUnavailable } from '../../src/core/redis/redis.errors.js';
 import { RedisScript } from '../../src/core/redis/redis-script.js';
 import { RequestRedis } from '../../src/core/redis/request-redis.js';
 import { eventually } from '../support/eventually.js';
 import { startRedis, startRedisCluster, type RedisCluster, type RedisProcess } from '../support/redis-server.js';
+import { connectRedis } from '../support/request-redis.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 Logger.overrideLogger(false);
 
-const keys = generateJwtKey();
 const ADD = new RedisScript('add', `return redis.call('INCRBY', KEYS[1], ARGV[1])`);
-
-async function connect(environment: Record<string, string>): Promise<RequestRedis> {
-  const server = { MONGODB_URI: 'mongodb://nowhere', JWT_KEYS: keys, SECRET_KEY: 'x'.repeat(32) };
-  const redis = new RequestRedis(loadConfig({ ...server, ...environment }));
-  await redis.onModuleInit();
-  return redis;
-}
 
 /** How long a call took to fail, in milliseconds. */
 async function failure(redis: RequestRedis): Promise<number> {
@@ -39,7 +30,7 @@ describe('RequestRedis', () => {
     proxy = await TcpProxy.to('127.0.0.1', server.port);
   });
   beforeEach(async () => {
-    redis = await connect({ REDIS_URL: `redis://${proxy.address}` });
+    redis = await connectRedis({ REDIS_URL: `redis://${proxy.address}` });
   });
   afterEach(() => redis.onApplicationShutdown());
   afterAll(async () => {
@@ -123,7 +114,7 @@ describe('RequestRedis', () => {
 
   it('starts without Redis and finds it when it comes', async () => {
     await proxy.refuse();
-    const late = await connect({ REDIS_URL: `redis://${proxy.address}` });
+    const late = await connectRedis({ REDIS_URL: `redis://${proxy.address}` });
     try {
       expect(await failure(late)).toBeLessThan(150);
       await proxy.restore();
@@ -135,8 +126,8 @@ describe('RequestRedis', () => {
 
   it('works with a password and a database', async () => {
     const guarded = await startRedis({ settings: { requirepass: 'pass word' } });
-    const client = await connect({ REDIS_URL: `redis://:pass%20word@127.0.0.1:${guarded.port}/2` });
-    const stranger = await connect({ REDIS_URL: guarded.url });
+    const client = await connectRedis({ REDIS_URL: `redis://:pass%20word@127.0.0.1:${guarded.port}/2` });
+    const stranger = await connectRedis({ REDIS_URL: guarded.url });
     try {
       expect(await client.run(ADD, [client.key('user')], [1])).toBe(1);
       await failure(stranger);
@@ -154,7 +145,7 @@ describe('RequestRedis on a cluster', () => {
 
   beforeAll(async () => {
     cluster = await startRedisCluster();
-    redis = await connect({ REDIS_CLUSTER_NODES: cluster.addresses });
+    redis = await connectRedis({ REDIS_CLUSTER_NODES: cluster.addresses });
   });
   afterAll(async () => {
     redis.onApplicationShutdown();

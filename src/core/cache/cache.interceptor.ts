@@ -3,12 +3,15 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash, randomInt } from 'node:crypto';
 import { lastValueFrom, of, type Observable } from 'rxjs';
+import { AppConfig } from '../../config/config.js';
+import { StoreUnavailable } from '../errors/core.errors.js';
 import { isNotModified } from '../http/conditional.js';
 import '../http/request.js';
 import { Metrics } from '../metrics/http-metrics.js';
 import { Clock } from '../time/clock.js';
 import { CACHED_READ, type CacheEntry, type CachedRead } from './cached.js';
 import { CacheStore, type StoredAnswer } from './cache.store.js';
+import { FreshLoads } from './fresh-loads.js';
 import { Perishable } from './perishable.js';
 
 /**
@@ -20,6 +23,7 @@ import { Perishable } from './perishable.js';
 export class CacheInterceptor implements NestInterceptor {
   private readonly logger = new Logger(CacheInterceptor.name);
   private readonly inFlight = new Map<string, Promise<StoredAnswer>>();
+  private readonly fresh: FreshLoads<StoredAnswer>;
   private readonly reads;
 
   constructor(
@@ -27,7 +31,9 @@ export class CacheInterceptor implements NestInterceptor {
     private readonly store: CacheStore,
     private readonly clock: Clock,
     metrics: Metrics,
+    config: AppConfig,
   ) {
+    this.fresh = new FreshLoads(config.mongo.maxPoolSize);
     this.reads = metrics.counter('cache_reads_total', 'Cached reads by result', ['result']);
   }
 
@@ -50,7 +56,7 @@ export class CacheInterceptor implements NestInterceptor {
     try {
       return await this.store.read(entry.owner, entry.name);
     } catch (error) {
-      this.logger.warn(`cache read failed: ${(error as Error).message}`);
+      this.report('read', error);
       return {};
     }
   }
@@ -62,7 +68,9 @@ export class CacheInterceptor implements NestInterceptor {
     next: CallHandler,
   ): Promise<StoredAnswer> {
     // Without a generation nothing tells a load that began before a write from one that began after it.
-    if (generation === undefined) return this.load(entry, generation, reply, next);
+    if (generation === undefined) {
+      return this.fresh.get(`${entry.owner}:${entry.name}`, () => this.load(entry, generation, reply, next));
+    }
     const key = `${entry.owner}:${generation}:${entry.name}`;
     const running = this.inFlight.get(key);
     if (running) return running;
@@ -87,8 +95,13 @@ export class CacheInterceptor implements NestInterceptor {
     try {
       await this.store.write(entry.owner, generation, entry.name, answer, Math.ceil(ttlMs));
     } catch (error) {
-      this.logger.warn(`cache write failed: ${(error as Error).message}`);
+      this.report('write', error);
     }
+  }
+
+  /** That a store is away, the store says once itself. */
+  private report(what: string, error: unknown): void {
+    if (!(error instanceof StoreUnavailable)) this.logger.warn(`cache ${what} failed: ${(error as Error).message}`);
   }
 }
 

@@ -1,8 +1,19 @@
 import { Global, Module } from '@nestjs/common';
+import { RequestRedis } from '../redis/request-redis.js';
 import { CacheStore } from './cache.store.js';
 import { MemoryCacheStore } from './memory-cache.store.js';
+import { RedisCacheStore } from './redis-cache.store.js';
 
 /** Binds the cache port. Whoever writes a user's data calls `CacheStore.forget(owner)` after the write, awaited. */
 @Global()
-@Module({ providers: [{ provide: CacheStore, useClass: MemoryCacheStore }], exports: [CacheStore] })
+@Module({
+  providers: [
+    {
+      provide: CacheStore,
+      inject: [{ token: RequestRedis, optional: true }],
+      useFactory: (redis?: RequestRedis) => (redis ? new RedisCacheStore(redis) : new MemoryCacheStore()),
+    },
+  ],
+  exports: [CacheStore],
+})
 export class CacheModule {}
