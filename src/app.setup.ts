@@ -8,11 +8,26 @@ import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/config.js';
 import { ProblemFilter } from './core/errors/problem.filter.js';
 import { registerBodyParsers } from './core/http/body-parsers.js';
+import { answerClientErrors } from './core/http/client-errors.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
 import { registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
 import { serveOpenApi } from './core/openapi/openapi.js';
+
+/** What scripts of another origin may read beyond the few fields that they always may. */
+const EXPOSED_HEADERS = [
+  'Cache-Status',
+  'ETag',
+  'Idempotency-Replayed',
+  'Link',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
+];
 
 /** Where health, metrics and keys are; everything else is under `/api`. */
 const UNPREFIXED = ['metrics', '.well-known/jwks.json'];
@@ -33,6 +48,9 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     forceCloseConnections: 'idle',
     // A frozen database answers nothing, not even a refusal: the client gets its 503 all the same.
     handlerTimeout: config.requestTimeoutMs,
+    // Whoever sends a header or body byte by byte does not keep the connection longer than this.
+    requestTimeout: LONGEST_REQUEST_MS,
+    clientErrorHandler: answerClientErrors(config.publicUrl),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       problems.filter?.answer(error, request, reply);
     },
@@ -84,7 +102,11 @@ function cors(config: AppConfig): Parameters<NestFastifyApplication['enableCors'
   return {
     origin: [...config.corsOrigins],
     credentials: true,
-    exposedHeaders: ['ETag', 'Link', 'Location', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'],
+    // The plugin's own default is what a form can send: browsers could not change or delete anything.
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    // Any other OPTIONS gets the same answer, instead of a refusal that is no problem document.
+    strictPreflight: false,
+    exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,
   };
 }

@@ -4,6 +4,12 @@ import { defineError } from './domain-error.js';
 export const RequestMalformed = defineError('request.malformed', 'malformed', 'The request cannot be understood.');
 export const RouteNotFound = defineError('route.not_found', 'not-found', 'There is nothing at this address.');
 export const RequestTooLarge = defineError('request.too_large', 'too-large', 'The request body is too large.');
+export const HeaderTooLarge = defineError(
+  'request.header_too_large',
+  'header-too-large',
+  'The header of the request is too large.',
+);
+export const RequestTooSlow = defineError('request.too_slow', 'too-slow', 'The request did not arrive in time.');
 export const UnsupportedMedia = defineError(
   'request.unsupported_media_type',
   'unsupported-media',

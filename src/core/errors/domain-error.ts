@@ -7,6 +7,8 @@ export type ErrorKind =
   | 'conflict'
   | 'stale'
   | 'too-large'
+  | 'header-too-large'
+  | 'too-slow'
   | 'unsupported-media'
   | 'invalid'
   | 'rate-limited'

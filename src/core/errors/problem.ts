@@ -34,6 +34,8 @@ export const statusOfKind: Readonly<Record<ErrorKind, number>> = {
   conflict: 409,
   stale: 412,
   'too-large': 413,
+  'header-too-large': 431,
+  'too-slow': 408,
   'unsupported-media': 415,
   invalid: 422,
   'rate-limited': 429,

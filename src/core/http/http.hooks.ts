@@ -49,6 +49,9 @@ function accessLine(request: FastifyRequest, status: number, seconds: number): R
     durationMs,
     ip: request.ip,
     userId: request.principal?.userId,
+    // Said here because a time limit or a lost client ends a request outside its context.
+    requestId: request.id,
+    traceId: traceIdOf(request.headers.traceparent),
     problem: request.problem,
   };
 }

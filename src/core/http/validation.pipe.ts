@@ -39,10 +39,14 @@ function flatten(error: ValidationError, parent: string): InputError[] {
   const own = Object.entries(error.constraints ?? {}).map(([constraint, message]) =>
     constraint === 'whitelistValidation'
       ? unknown(error.property, parent)
-      : { pointer, code: snakeCase(constraint), message: message.replace(`${error.property} `, '') },
+      : { pointer, code: snakeCase(constraint), message: withoutName(message, error.property) },
   );
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, pointer))];
 }
+
+/** class-validator begins with the name of the property, which the pointer says already. */
+const withoutName = (message: string, name: string): string =>
+  message.replace(`each value in ${name} `, 'each value ').replace(`${name} `, '');
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 

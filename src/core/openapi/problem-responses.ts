@@ -2,6 +2,7 @@ import { CursorInvalid, InputInvalid, Overloaded, RateLimited, RequestMalformed 
 import {
   RequestTimedOut,
   RequestTooLarge,
+  RequestTooSlow,
   RoleRequired,
   StoreUnavailable,
   TokenInvalid,
@@ -39,7 +40,7 @@ function impliedErrors(operation: Operation, path: string, { isPublic, role }: O
     ...(hasBody || given('header') ? [RequestMalformed] : []),
     ...(isPublic ? [] : [TokenMissing, TokenInvalid]),
     ...(role ? [RoleRequired] : []),
-    ...(hasBody ? [RequestTooLarge, UnsupportedMedia] : []),
+    ...(hasBody ? [RequestTooSlow, RequestTooLarge, UnsupportedMedia] : []),
     ...(hasBody || given('query') ? [InputInvalid] : []),
     ...(given('query', 'cursor') ? [CursorInvalid] : []),
     ...(path.startsWith('/api/v1/') ? [RateLimited, StoreUnavailable, Overloaded, RequestTimedOut] : []),
