@@ -1,12 +1,21 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DatabaseReadiness } from '../mongo/database-readiness.js';
 import { Clock } from '../time/clock.js';
+import { RevocationChannel } from './revocation-channel.js';
 import { RevocationStore, type Revocation } from './revocation.store.js';
 
 /** Longer than an access token lives, plus what clocks may differ by. */
 const KEEP_MS = 20 * 60 * 1000;
-/** Every process looks this often for what the others ended; the contract allows a second. */
+/**
+ * Every process looks this often for what the others ended; the contract allows a second. So this alone keeps the
+ * promise, and goes on whenever messages may be missing.
+ */
 const POLL_MS = 400;
+/**
+ * While messages come, they bring an end within milliseconds instead of up to 400, and a fleet asks MongoDB a twelfth
+ * as often. This look is for the process whose own way to Redis is cut, so that its messages reach nobody.
+ */
+const JOINED_POLL_MS = 5000;
 /** Looks this far back each time: clocks differ, and a write becomes visible after its timestamp was taken. */
 const OVERLAP_MS = 15_000;
 
@@ -21,9 +30,12 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
   private readonly users = new Map<string, { minVersion: number; expiresMs: number }>();
   private lookedAt?: Date;
   private timer?: NodeJS.Timeout;
+  private isJoined = false;
+  private stopped = false;
 
   constructor(
     private readonly store: RevocationStore,
+    private readonly channel: RevocationChannel,
     private readonly readiness: DatabaseReadiness,
     private readonly clock: Clock,
   ) {}
@@ -31,13 +43,19 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     this.readiness.onFirstContact('load revocations', async () => {
       await this.refresh();
-      this.schedule();
+      this.schedule(POLL_MS);
+    });
+    this.channel.listen({
+      onRevoked: (revocation) => this.hold(revocation),
+      // What was sent before is looked up first; only a look that succeeded makes the messages enough.
+      onJoined: () => this.changed(true),
+      onLost: () => this.changed(false),
     });
   }
 
   onApplicationShutdown(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
-    this.timer = undefined;
   }
 
   get isLoaded(): boolean {
@@ -49,18 +67,20 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** From here on the tokens of this session are refused, here at once and in every other process within a second. */
-  async endSession(id: string): Promise<void> {
-    await this.add({ kind: 'session', id, expiresAt: this.keepUntil() });
+  async endSession(userId: string, id: string): Promise<void> {
+    await this.add(userId, { kind: 'session', id, expiresAt: this.keepUntil() });
   }
 
   /** From here on tokens of this user with a lower version are refused. */
   async raiseVersion(userId: string, minVersion: number): Promise<void> {
-    await this.add({ kind: 'user', id: userId, minVersion, expiresAt: this.keepUntil() });
+    await this.add(userId, { kind: 'user', id: userId, minVersion, expiresAt: this.keepUntil() });
   }
 
-  private async add(revocation: Revocation): Promise<void> {
+  /** Durable first: a message that nobody got, or that Redis forgot, is found by looking. */
+  private async add(userId: string, revocation: Revocation): Promise<void> {
     await this.store.add(revocation);
     this.hold(revocation);
+    await this.channel.spread(userId, revocation);
   }
 
   private keepUntil(): Date {
@@ -86,17 +106,28 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
     for (const [id, { expiresMs }] of this.users) if (expiresMs < now.getTime()) this.users.delete(id);
   }
 
-  private schedule(): void {
-    this.timer = setTimeout(() => void this.poll(), POLL_MS).unref();
+  private changed(isJoined: boolean): void {
+    this.isJoined = isJoined;
+    // Before the first contact there is no map to complete.
+    if (this.isLoaded) this.schedule(0);
+  }
+
+  private schedule(ms: number): void {
+    clearTimeout(this.timer);
+    if (!this.stopped) this.timer = setTimeout(() => void this.poll(), ms).unref();
   }
 
   private async poll(): Promise<void> {
+    const { isJoined, timer } = this;
+    let isComplete = false;
     try {
       await this.refresh();
+      isComplete = true;
     } catch (error) {
       // The next look covers the gap: `lookedAt` moves only when a look succeeded.
       this.logger.warn(`could not look for ended sessions: ${(error as Error).message}`);
     }
-    if (this.timer) this.schedule();
+    // Joined or lost while it looked: another look is due, and this one may have missed what was sent in between.
+    if (timer === this.timer) this.schedule(isJoined && isComplete ? JOINED_POLL_MS : POLL_MS);
   }
 }

@@ -2,8 +2,13 @@ import { Global, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { MongooseModule } from '@nestjs/mongoose';
 import { PassportModule } from '@nestjs/passport';
+import { RequestRedis } from '../redis/request-redis.js';
+import { SubscriberRedis } from '../redis/subscriber-redis.js';
+import { Clock } from '../time/clock.js';
 import { AccessTokens } from './access-tokens.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { RedisRevocationChannel } from './redis-revocation.channel.js';
+import { RevocationChannel, SilentRevocationChannel } from './revocation-channel.js';
 import { RevocationRepository } from './revocation.repository.js';
 import { REVOCATION_MODEL, revocationSchema } from './revocation.schema.js';
 import { RevocationStore } from './revocation.store.js';
@@ -17,7 +22,18 @@ import { Revocations } from './revocations.js';
     PassportModule.register({ session: false }),
     MongooseModule.forFeature([{ name: REVOCATION_MODEL, schema: revocationSchema }]),
   ],
-  providers: [AccessTokens, JwtStrategy, Revocations, { provide: RevocationStore, useClass: RevocationRepository }],
+  providers: [
+    AccessTokens,
+    JwtStrategy,
+    Revocations,
+    { provide: RevocationStore, useClass: RevocationRepository },
+    {
+      provide: RevocationChannel,
+      inject: [{ token: RequestRedis, optional: true }, { token: SubscriberRedis, optional: true }, Clock],
+      useFactory: (redis: RequestRedis | undefined, subscriber: SubscriberRedis | undefined, clock: Clock) =>
+        redis && subscriber ? new RedisRevocationChannel(redis, subscriber, clock) : new SilentRevocationChannel(),
+    },
+  ],
   exports: [AccessTokens, Revocations],
 })
 export class SecurityModule {}

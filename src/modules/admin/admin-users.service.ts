@@ -25,7 +25,7 @@ export class AdminUsersService {
   /** Role and status. @throws UserNotFound, LastAdmin */
   async change(id: string, change: StandingChange, by: AdminActor): Promise<User> {
     const { user, events } = await this.users.changeByAdmin(id, change, by);
-    if (events.length > 0 && user.status === 'suspended') await this.sessions.endAll(id);
+    if (events.length > 0 && user.status === 'suspended') await this.sessions.endAllRefused(id);
     await this.audit.recordAll(events);
     return user;
   }
@@ -33,7 +33,7 @@ export class AdminUsersService {
   /** Ends every session of the user. @throws UserNotFound */
   async revokeSessions(id: string, by: AdminActor): Promise<void> {
     const { events } = await this.users.raiseVersionByAdmin(id, by);
-    await this.sessions.endAll(id);
+    await this.sessions.endAllRefused(id);
     await this.audit.recordAll(events);
   }
 }

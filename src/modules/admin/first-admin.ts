@@ -33,7 +33,7 @@ export class FirstAdmin implements OnModuleInit {
     const passwordHash = await this.passwords.hash(password);
     const made = await this.users.makeFirstAdmin({ email, name: 'Administrator', passwordHash });
     if (!made) return;
-    await this.sessions.endAll(made.user.id);
+    await this.sessions.endAllRefused(made.user.id);
     await this.audit.recordAll(made.events);
     this.logger.log(`User ${made.user.id} is the first admin.`);
   }

@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { Background } from '../../core/events/background.js';
+import { RequestRedis } from '../../core/redis/request-redis.js';
 import { Clock } from '../../core/time/clock.js';
 import { UsersModule } from '../users/index.js';
 import { AccountController } from './account.controller.js';
@@ -9,7 +10,10 @@ import { AuthService } from './auth.service.js';
 import { JwksController, WellKnownJwksController } from './jwks.controller.js';
 import { LoginBudget } from './login-budget.js';
 import { Passwords } from './passwords.js';
+import { RedisSessionStore } from './redis-session.store.js';
 import { RefreshCookie } from './refresh-cookie.js';
+import { SessionLedger } from './session-ledger.repository.js';
+import { SESSION_LEDGER_MODEL, sessionLedgerSchema } from './session-ledger.schema.js';
 import { SessionRepository } from './session.repository.js';
 import { SESSION_MODEL, sessionSchema } from './session.schema.js';
 import { SessionStore } from './session.store.js';
@@ -20,7 +24,13 @@ import { Sessions } from './sessions.service.js';
 const FORGET_EVERY_MS = 5000;
 
 @Module({
-  imports: [UsersModule, MongooseModule.forFeature([{ name: SESSION_MODEL, schema: sessionSchema }])],
+  imports: [
+    UsersModule,
+    MongooseModule.forFeature([
+      { name: SESSION_MODEL, schema: sessionSchema },
+      { name: SESSION_LEDGER_MODEL, schema: sessionLedgerSchema },
+    ]),
+  ],
   controllers: [AuthController, SessionsController, AccountController, JwksController, WellKnownJwksController],
   providers: [
     AuthService,
@@ -30,7 +40,13 @@ const FORGET_EVERY_MS = 5000;
     Sessions,
     SessionsListener,
     SessionRepository,
-    { provide: SessionStore, useExisting: SessionRepository },
+    SessionLedger,
+    {
+      provide: SessionStore,
+      inject: [{ token: RequestRedis, optional: true }, SessionRepository, SessionLedger],
+      useFactory: (redis: RequestRedis | undefined, repository: SessionRepository, ledger: SessionLedger) =>
+        redis ? new RedisSessionStore(redis, ledger) : repository,
+    },
   ],
   exports: [Passwords, Sessions],
 })

@@ -31,6 +31,8 @@ export class AuthService {
     await refuseGuessable(password, email, '/password');
     // Spares the hash; the unique index decides between registrations that race.
     if (await this.users.findByEmail(email)) throw new EmailTaken();
+    // An account whose sign-in then fails would answer the repeated request with "taken".
+    await this.sessions.assertReachable();
     const user = await this.users.register({ email, name, passwordHash: await this.passwords.hash(password) });
     return this.signedIn(user, await this.sessions.open(user.id, device));
   }
@@ -56,7 +58,7 @@ export class AuthService {
 
   async logoutAll(userId: string): Promise<void> {
     await this.users.raiseVersion(userId);
-    await this.sessions.endAll(userId);
+    await this.sessions.endAllRefused(userId);
   }
 
   /** The session of the request stays, every other one ends. @throws InputInvalid */
@@ -64,6 +66,8 @@ export class AuthService {
     const user = await this.verified(userId, change.currentPassword, '/currentPassword');
     await refuseGuessable(change.newPassword, user.email, '/newPassword');
     const passwordHash = await this.passwords.hash(change.newPassword);
+    // The other sessions must end with the old password; afterwards the client could not repeat the request.
+    await this.sessions.assertReachable(userId);
     const changed = await this.users.changePassword(userId, user.passwordHash, passwordHash, sessionId);
     if (!changed) throw incorrect('/currentPassword');
     await this.sessions.endAll(userId, { except: sessionId });
@@ -73,7 +77,7 @@ export class AuthService {
   async deleteAccount(userId: string, password: string): Promise<void> {
     await this.verified(userId, password, '/password');
     await this.users.delete(userId);
-    await this.sessions.endAll(userId);
+    await this.sessions.endAllRefused(userId);
   }
 
   /**

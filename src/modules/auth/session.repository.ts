@@ -63,6 +63,11 @@ export class SessionRepository extends SessionStore {
     await this.model.deleteMany({ _id: { $in: [...sessionIds] }, userId });
   }
 
+  /** Whoever cannot list here can write nothing either; the event that wants the end comes again. */
+  refuse(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Drops the successors that nobody may ask for any more. */
   async forgetSuccessors(now: Date): Promise<void> {
     await this.model.updateMany({ sealedUntil: { $lte: now } }, { $unset: { sealedSuccessor: 1, sealedUntil: 1 } });

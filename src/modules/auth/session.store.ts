@@ -63,6 +63,12 @@ export abstract class SessionStore {
   /** The one used last comes first. */
   abstract list(userId: string, now: Date): Promise<readonly Session[]>;
 
+  /**
+   * For sessions that are to end and could not be listed, because the store is away: none that was opened until then
+   * continues afterwards, but for `except`. A store where that cannot happen does nothing.
+   */
+  abstract refuse(userId: string, openedUntil: Date, except?: string): Promise<void>;
+
   /** Ends those of the user's sessions that still live. */
   abstract end(userId: string, sessionIds: readonly string[]): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { StoreUnavailable } from '../../core/errors/core.errors.js';
 import { Revocations } from '../../core/security/revocations.js';
 import { Clock } from '../../core/time/clock.js';
 import { RefreshInvalid, RefreshReused, SessionNotFound } from './auth.errors.js';
@@ -14,6 +15,8 @@ import {
   type RefreshToken,
 } from './refresh-token.js';
 import { SessionStore, type Device, type Proof, type Session } from './session.store.js';
+
+const NOBODY = '0'.repeat(24);
 
 /** A session with the one token that continues it. */
 export interface OpenSession {
@@ -64,6 +67,14 @@ export class Sessions {
     throw new RefreshReused();
   }
 
+  /**
+   * For what must not be begun while sessions cannot be opened or ended.
+   * @throws StoreUnavailable
+   */
+  async assertReachable(userId = NOBODY): Promise<void> {
+    await this.list(userId);
+  }
+
   /** The user whose living session this token continues, if it is the current one. */
   async holderOf(presented: string): Promise<{ userId: string; sessionId: string } | undefined> {
     const token = readRefreshToken(presented);
@@ -90,9 +101,13 @@ export class Sessions {
    * Ends the user's sessions, and with them every token they issued.
    * @param except the session that stays
    * @param openedUntil leaves those that were opened later
+   * @throws StoreUnavailable when they cannot be listed; their refresh tokens are refused all the same
    */
   async endAll(userId: string, { except, openedUntil }: { except?: string; openedUntil?: Date } = {}): Promise<void> {
-    const sessions = await this.list(userId);
+    const sessions = await this.list(userId).catch(async (error: unknown) => {
+      await this.store.refuse(userId, openedUntil ?? this.clock.now(), except);
+      throw error;
+    });
     const over = sessions.filter(({ id, createdAt }) => id !== except && (!openedUntil || createdAt <= openedUntil));
     await this.close(
       userId,
@@ -100,9 +115,19 @@ export class Sessions {
     );
   }
 
+  /**
+   * The same for a user whose version was raised, so that every access token is refused already. If the store of the
+   * sessions is away, nothing is left that a token could do, and the listener of the event removes them later.
+   */
+  async endAllRefused(userId: string): Promise<void> {
+    await this.endAll(userId).catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    });
+  }
+
   /** Revoked first: if the process dies in between, the session is still there to be ended again. */
   private async close(userId: string, sessionIds: readonly string[]): Promise<void> {
-    await Promise.all(sessionIds.map((id) => this.revocations.endSession(id)));
+    await Promise.all(sessionIds.map((id) => this.revocations.endSession(userId, id)));
     if (sessionIds.length > 0) await this.store.end(userId, sessionIds);
   }
 }
