@@ -35,8 +35,9 @@ export class RateLimitGuard extends ThrottlerGuard {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const name = throttler.name ?? 'default';
     const windowSeconds = ttl / 1000;
-    const key = `${name}:${request.principal ? `user:${request.principal.userId}` : clientKey(request.ip)}`;
-    const [result] = await this.limits.consume([{ key, limit, windowSeconds }]);
+    const owner = request.principal?.userId;
+    const key = `${name}:${owner === undefined ? clientKey(request.ip) : `user:${owner}`}`;
+    const [result] = await this.limits.consume([{ key, owner, limit, windowSeconds }]);
     const { allowed, remaining, resetSeconds } = result!;
     reply.header('ratelimit-policy', `"${name}";q=${limit};w=${windowSeconds}`);
     reply.header('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);

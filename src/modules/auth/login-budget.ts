@@ -70,7 +70,12 @@ export class LoginBudget {
   }
 }
 
-const budget = (key: string, limit: number): RateLimit => ({ key, limit, windowSeconds: WINDOW_SECONDS });
+const budget = (key: string, limit: number): RateLimit => ({
+  key,
+  limit,
+  windowSeconds: WINDOW_SECONDS,
+  isStrict: true,
+});
 
 /** Adds the budget to the header fields of the general limit. @throws RateLimited */
 function announce(reply: FastifyReply, n: number, results: readonly RateLimitResult[]): void {
