@@ -9,6 +9,7 @@ import type { AppConfig } from './config/config.js';
 import { ProblemFilter } from './core/errors/problem.filter.js';
 import { registerBodyParsers } from './core/http/body-parsers.js';
 import { answerClientErrors } from './core/http/client-errors.js';
+import { registerEntityTags } from './core/http/conditional.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
 import { registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
 import { createLogger } from './core/logging/logger.js';
@@ -72,6 +73,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   });
   registerHttpHooks(fastify, app.get(HttpMetrics));
   registerBodyParsers(fastify);
+  registerEntityTags(fastify);
   await app.register(fastifyCookie);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { directives: contentSecurityPolicy(config) } });
   if (config.corsOrigins.length > 0) app.enableCors(cors(config));

@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { newAccount, signUp, signUpAdmin, type Client } from '../support/clients.js';
+import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
 import { aTask } from '../support/tasks.js';
 
 /** Header fields that belong to every answer of a kind, whatever route it comes from. */
@@ -111,6 +111,39 @@ describe('Cache-Control', () => {
   const credentials = ({ email, password }: Client) => ({ email, password });
   it.each(kept)('of %s', async (_what, answer, value) => {
     expect((await answer()).headers['cache-control']).toBe(value);
+  });
+});
+
+describe('ETag of user data', () => {
+  const readable: [path: string, client: () => Client][] = [
+    ['/tasks', () => ada],
+    ['/tasks?q=a', () => ada],
+    ['/tasks?sort=relevance&q=a', () => ada],
+    ['/tasks/stats', () => ada],
+    ['/users/me', () => ada],
+    ['/auth/sessions', () => ada],
+    ['/admin/stats', () => admin],
+    ['/admin/users', () => admin],
+    ['/admin/audit', () => admin],
+  ];
+  it.each(readable)('GET %s has one, strong or weak it is 304, and without it the answer', async (path, client) => {
+    const answer = await client().get(path).expect(200);
+    const etag = answer.headers['etag']!;
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const { status, text, headers } = await client().get(path).set('if-none-match', known);
+      expect([status, text, headers['etag'], headers['content-type']]).toEqual([304, '', etag, undefined]);
+    }
+    expect((await client().get(path).set('if-none-match', '"other"').expect(200)).body).toEqual(answer.body);
+    expect((await client().get(path).set('if-none-match', 'other')).body).toMatchObject({ code: 'request.malformed' });
+  });
+
+  it('changes with what it names', async () => {
+    const before = (await ada.get('/auth/sessions')).headers['etag'];
+    await signIn(app, ada);
+    expect((await ada.get('/auth/sessions').set('if-none-match', before!).expect(200)).headers['etag']).not.toBe(
+      before,
+    );
   });
 });
 

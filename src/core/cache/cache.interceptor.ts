@@ -1,11 +1,11 @@
 import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { lastValueFrom, of, type Observable } from 'rxjs';
 import { AppConfig } from '../../config/config.js';
 import { StoreUnavailable } from '../errors/core.errors.js';
-import { isNotModified } from '../http/conditional.js';
+import { contentTag, isNotModified } from '../http/conditional.js';
 import '../http/request.js';
 import { Metrics } from '../metrics/http-metrics.js';
 import { Clock } from '../time/clock.js';
@@ -111,8 +111,7 @@ async function compute(reply: FastifyReply, next: CallHandler): Promise<{ answer
   const { value, until } =
     result instanceof Perishable ? (result as Perishable<unknown>) : new Perishable(result, undefined);
   const body = JSON.stringify(value);
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-  return { answer: { body, etag, link: reply.getHeader('link') as string | undefined }, until };
+  return { answer: { body, etag: contentTag(body), link: reply.getHeader('link') as string | undefined }, until };
 }
 
 /** Up to a tenth shorter, so that entries made together do not end together. Milliseconds. */

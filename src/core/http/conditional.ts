@@ -9,12 +9,18 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { createHash } from 'node:crypto';
 import { map, type Observable } from 'rxjs';
 import { RequestMalformed } from '../errors/core.errors.js';
+import './request.js';
 
 /** The entity tag of a versioned object (RFC 9110 §8.8.3). */
 export const versionTag = (version: number): string => `"${version}"`;
+
+/** The entity tag of a body that has no version. */
+export const contentTag = (body: string): string =>
+  `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
 
 const TAG_LIST = /^\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")*\s*$/;
 
@@ -53,6 +59,27 @@ export function isNotModified(request: FastifyRequest, etag: string): boolean {
   if (header === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
   const tags = tagsOf(header, 'If-None-Match');
   return tags === '*' || tags.includes(etag);
+}
+
+/** Whatever a signed-in user reads has an entity tag and can be revalidated, also where no decorator says so. */
+export function registerEntityTags(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const isRead = reply.statusCode === 200 && (request.method === 'GET' || request.method === 'HEAD');
+    if (!isRead || !request.principal || typeof payload !== 'string' || reply.hasHeader('etag')) {
+      return done(null, payload);
+    }
+    const etag = contentTag(payload);
+    try {
+      if (isNotModified(request, etag)) {
+        reply.status(304).removeHeader('content-type').header('etag', etag);
+        return done(null, '');
+      }
+    } catch (error) {
+      return done(error as Error);
+    }
+    reply.header('etag', etag);
+    return done(null, payload);
+  });
 }
 
 @Injectable()

@@ -25,12 +25,12 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 /** Adds to the answers of an operation the header fields and conditional answers that its decorators give it. */
 export function describeSuccess(operation: Operation, method: string, facts: OperationFacts): void {
-  const conditional = method === 'get' && (facts.isVersioned || facts.isCached);
+  const isUserData = method === 'get' && !facts.isPublic;
   for (const [status, response] of Object.entries(operation.responses) as [string, Described][]) {
     if (!status.startsWith('2')) continue;
     response.description ||= TEXTS[status] ?? 'Done.';
     const headers = {
-      ...(facts.isVersioned || facts.isCached ? { ETag: header('Names this state of the answer.', '"3"') } : {}),
+      ...(facts.isVersioned || isUserData ? { ETag: header('Names this state of the answer.', '"3"') } : {}),
       ...(facts.isPaged ? { Link: header('`rel="next"` while there is a next page (RFC 8288).') } : {}),
       ...(facts.isCached ? { 'Cache-Status': header('RFC 9211.', 'taskflow; hit') } : {}),
       ...Object.fromEntries(Object.entries(facts.answerHeaders).map(([name, text]) => [name, header(text)])),
@@ -38,7 +38,7 @@ export function describeSuccess(operation: Operation, method: string, facts: Ope
     };
     if (Object.keys(headers).length > 0) response.headers = headers;
   }
-  if (!conditional) return;
+  if (!isUserData) return;
   (operation.parameters ??= []).push(IF_NONE_MATCH as never);
   operation.responses['304'] ??= { description: 'You have it already.' };
 }
