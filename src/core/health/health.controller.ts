@@ -1,9 +1,10 @@
-import { Controller, Get, Res, VERSION_NEUTRAL } from '@nestjs/common';
+import { Controller, Get, Optional, Res, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, MongooseHealthIndicator, type HealthIndicatorResult } from '@nestjs/terminus';
 import { SkipThrottle } from '@nestjs/throttler';
 import type { FastifyReply } from 'fastify';
 import { DatabaseReadiness } from '../mongo/database-readiness.js';
+import { RequestRedis } from '../redis/request-redis.js';
 import { Public } from '../security/access.js';
 import { HealthView, LiveView } from './health.view.js';
 
@@ -19,6 +20,7 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly mongo: MongooseHealthIndicator,
     private readonly readiness: DatabaseReadiness,
+    @Optional() private readonly redis?: RequestRedis,
   ) {}
 
   /** Whether the program can serve, with a line per dependency. */
@@ -26,9 +28,11 @@ export class HealthController {
   @ApiServiceUnavailableResponse({ type: HealthView, description: 'It cannot.' })
   async overall(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
     const checks = await this.checks();
-    const status = checks.mongo === 'up' && this.readiness.isReady ? 'ok' : 'error';
-    if (status === 'error') reply.status(503);
-    return { status, checks };
+    if (checks['mongo'] !== 'up' || !this.readiness.isReady) {
+      reply.status(503);
+      return { status: 'error', checks };
+    }
+    return { status: isAllUp(checks) ? 'ok' : 'degraded', checks };
   }
 
   /** Whether the process runs. */
@@ -46,10 +50,15 @@ export class HealthController {
       reply.status(503);
       return { status: 'error', checks };
     }
-    return { status: checks.mongo === 'up' ? 'ok' : 'degraded', checks };
+    return { status: isAllUp(checks) ? 'ok' : 'degraded', checks };
   }
 
-  private async checks(): Promise<Record<string, 'up' | 'down' | 'degraded'>> {
+  private async checks(): Promise<HealthView['checks']> {
+    const [mongo, redis] = await Promise.all([this.checkMongo(), this.redis?.isUp()]);
+    return { ...mongo, ...(redis === undefined ? {} : { redis: redis ? 'up' : 'down' }) };
+  }
+
+  private async checkMongo(): Promise<HealthView['checks']> {
     const result = await this.health.check([() => this.mongo.pingCheck('mongo').withTimeout(PING_TIMEOUT_MS)]).catch(
       // Terminus throws a 503 of its own shape; the indicators are in it.
       (error: { getResponse(): { details: HealthIndicatorResult } }) => error.getResponse(),
@@ -57,3 +66,5 @@ export class HealthController {
     return Object.fromEntries(Object.entries(result.details).map(([name, { status }]) => [name, status]));
   }
 }
+
+const isAllUp = (checks: HealthView['checks']): boolean => Object.values(checks).every((status) => status === 'up');
