@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { RespCounter } from './resp-counter.js';
 
+/** One direction of a connection. */
 interface Flow {
   readonly from: Socket;
-  readonly to: Socket;
-  /** The connection was there when the proxy went half-open: nothing gets through any more. */
+  /** Forgotten: what comes from there is lost, and its end is not told. */
   dead: boolean;
 }
 
@@ -54,7 +54,7 @@ export class TcpProxy {
 
   thaw(): void {
     this.frozen = false;
-    for (const { from, dead } of this.flows) if (!dead) from.resume();
+    for (const { from } of this.flows) from.resume();
   }
 
   /** Answers arrive that much later; 0 ends it. */
@@ -67,10 +67,7 @@ export class TcpProxy {
    * replaced, a firewall that forgot them.
    */
   forget(): void {
-    for (const flow of this.flows) {
-      flow.dead = true;
-      flow.from.pause();
-    }
+    for (const flow of this.flows) flow.dead = true;
   }
 
   /** Connections are reset and new ones are refused: a killed process. */
@@ -103,26 +100,29 @@ export class TcpProxy {
       this.countedBefore += counter.commands;
     });
     this.carry(client, upstream, () => 0);
-    this.carry(upstream, client, () => this.latencyMs);
+    const back = this.carry(upstream, client, () => this.latencyMs);
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => {
+      if (!back.dead) client.destroy();
+    });
   }
 
-  private carry(from: Socket, to: Socket, latencyMs: () => number): void {
-    const flow: Flow = { from, to, dead: false };
+  private carry(from: Socket, to: Socket, latencyMs: () => number): Flow {
+    const flow: Flow = { from, dead: false };
     this.flows.add(flow);
     // Chunks that were delayed must not be overtaken by later ones when the delay ends.
     let lastAt = 0;
     from.on('data', (chunk) => {
+      if (flow.dead) return;
       const at = Math.max(performance.now() + latencyMs(), lastAt);
       lastAt = at;
       const waitMs = at - performance.now();
       if (waitMs <= 0) to.write(chunk);
       else setTimeout(() => to.write(chunk), Math.ceil(waitMs));
     });
-    from.on('error', () => to.destroy());
-    from.on('close', () => {
-      this.flows.delete(flow);
-      to.destroy();
-    });
+    from.on('error', () => from.destroy());
+    from.on('close', () => this.flows.delete(flow));
     if (this.frozen) from.pause();
+    return flow;
   }
 }
