@@ -11,7 +11,7 @@ import { registerBodyParsers } from './core/http/body-parsers.js';
 import { answerClientErrors } from './core/http/client-errors.js';
 import { registerEntityTags } from './core/http/conditional.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
-import { registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
+import { refuseWhileClosing, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
 import { serveOpenApi } from './core/openapi/openapi.js';
@@ -44,8 +44,8 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     trustProxy: trustedProxies(config),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    // A closing server answers 503 and closes the connection, so that a keep-alive client moves on.
-    return503OnClosing: true,
+    // Fastify's own refusal is no problem document; ours is among the hooks.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     // A frozen database answers nothing, not even a refusal: the client gets its 503 all the same.
     handlerTimeout: config.requestTimeoutMs,
@@ -72,6 +72,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     route.handlerTimeout = LONGEST_REQUEST_MS;
   });
   registerHttpHooks(fastify, app.get(HttpMetrics));
+  refuseWhileClosing(fastify);
   registerBodyParsers(fastify);
   registerEntityTags(fastify);
   await app.register(fastifyCookie);

@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
+import { Passwords } from '../../src/modules/auth/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { signUp, type Client } from '../support/clients.js';
+import { eventually } from '../support/eventually.js';
 import { invalid, problem } from '../support/tasks.js';
 
 /** What no HTTP client sends: bytes on a socket, and everything that comes back until the server closes. */
@@ -93,6 +97,42 @@ describe('what is no request', () => {
     // Node's own default for this is without an end in Fastify; how long it takes is Node's clock to test.
     const { requestTimeout } = app.app.getHttpServer() as { requestTimeout: number };
     expect(requestTimeout).toBe(20_000);
+  });
+});
+
+describe('a server that closes', () => {
+  it('finishes what it began and answers 503 server.closing to what still comes', async () => {
+    const closing = await startTestApp();
+    const { hostname, port } = new URL(closing.url);
+    const begun = new Promise<() => void>((resolve) => {
+      const verify = jest.spyOn(closing.app.get(Passwords), 'matches');
+      verify.mockImplementation(() => new Promise((answer) => resolve(() => answer(false))));
+    });
+    const socket = connect(Number(port), hostname);
+    const received = (async () => {
+      let text = '';
+      for await (const data of socket) text += String(data);
+      return text;
+    })();
+    const body = JSON.stringify({ email: 'nobody@example.org', password: 'x' });
+    const fields = `Host: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+    socket.write(`POST /api/v1/auth/login HTTP/1.1\r\n${fields}\r\n\r\n${body}`);
+    const finish = await begun;
+    const closed = closing.close();
+    const server = closing.app.getHttpServer() as Server;
+    await eventually(() => expect(server.listening).toBe(false));
+    const arrived = once(server, 'request');
+    socket.write('GET /api/v1/tasks HTTP/1.1\r\nHost: x\r\n\r\n');
+    await arrived;
+    finish();
+    const [first = '', second = ''] = (await received).split(/(?=HTTP\/1\.1 )/);
+    expect(parsed(first)).toMatchObject({ status: 401, body: { code: 'auth.invalid_credentials' } });
+    expect(parsed(second)).toMatchObject({
+      status: 503,
+      body: { code: 'server.closing', requestId: expect.any(String) },
+      headers: { connection: 'close', 'retry-after': '1' },
+    });
+    await closed;
   });
 });
 

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
+import { ServerClosing } from '../errors/core.errors.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import './request.js';
@@ -32,6 +33,20 @@ export function registerHttpHooks(fastify: FastifyInstance, metrics: HttpMetrics
     metrics.observe(request.method, route, reply.statusCode, seconds);
     if (!isProbe(route)) logger.log(accessLine(request, reply.statusCode, seconds));
     done();
+  });
+}
+
+/** A server that closes finishes what it began and refuses what still comes, so that keep-alive clients move on. */
+export function refuseWhileClosing(fastify: FastifyInstance): void {
+  let closing = false;
+  fastify.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    if (!closing) return done();
+    reply.header('connection', 'close');
+    return done(new ServerClosing({ retryAfterSeconds: 1 }));
   });
 }
 
