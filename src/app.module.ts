@@ -16,6 +16,7 @@ import { PagingModule } from './core/paging/paging.module.js';
 import { RateLimitGuard } from './core/rate-limit/rate-limit.guard.js';
 import { RateLimitModule } from './core/rate-limit/rate-limit.module.js';
 import { RedisModule } from './core/redis/redis.module.js';
+import { RequestGateModule } from './core/request-gate/request-gate.module.js';
 import { AccessGuard } from './core/security/access.guard.js';
 import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
@@ -40,6 +41,7 @@ export class AppModule {
         EventsModule,
         CacheModule,
         RateLimitModule,
+        RequestGateModule,
         SecurityModule,
         PagingModule,
         HealthModule,

@@ -45,7 +45,7 @@ export class CacheInterceptor implements NestInterceptor {
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
     // What is not worth keeping is answered in the same form: bytes with their tag.
     if (!entry) return of(send(request, reply, (await compute(reply, next)).answer));
-    const { generation, answer } = await this.lookUp(entry);
+    const { generation, answer } = request.cached ?? (await this.lookUp(entry));
     this.reads.inc({ result: answer ? 'hit' : 'miss' });
     reply.header('cache-status', answer ? 'taskflow; hit' : 'taskflow; fwd=miss');
     return of(send(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));

@@ -6,7 +6,7 @@ import { RequestRedis } from '../redis/request-redis.js';
 import { CacheStore, type StoredAnswer } from './cache.store.js';
 
 /** An expired generation only means a miss. */
-const GENERATION_MS = 24 * 60 * 60 * 1000;
+export const GENERATION_MS = 24 * 60 * 60 * 1000;
 /** Longer than any answer is kept: by then nothing is stored any more that somebody failed to forget. */
 const LONGEST_ANSWER_MS = 15 * 60 * 1000;
 const RETRY_MS = 250;
@@ -15,19 +15,21 @@ const RETRY_BATCH = 100;
 /**
  * A server that restarts or takes over from another may bring back an older generation together with its answers. So a
  * generation begins with the run of the server that it was made on, and counts for that run only.
- * KEYS: generation, answer. ARGV: a token nobody has used, milliseconds.
+ * Takes the two keys, a token nobody has used, milliseconds; returns the generation and the entry, if any.
  */
 export const READ_CACHE = `
-local info = redis.pcall('INFO', 'server')
-local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
-local generation = redis.call('GET', KEYS[1])
-if not generation or string.sub(generation, 1, #run + 1) ~= run .. '.' then
-  generation = run .. '.' .. ARGV[1]
-  redis.call('SET', KEYS[1], generation, 'PX', ARGV[2])
-  return {generation}
-end
-return {generation, redis.call('GET', KEYS[2])}`;
-const READ = new RedisScript('cache.read', READ_CACHE);
+local function readCache(generationKey, answerKey, token, ms)
+  local info = redis.pcall('INFO', 'server')
+  local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+  local generation = redis.call('GET', generationKey)
+  if not generation or string.sub(generation, 1, #run + 1) ~= run .. '.' then
+    generation = run .. '.' .. token
+    redis.call('SET', generationKey, generation, 'PX', ms)
+    return {generation}
+  end
+  return {generation, redis.call('GET', answerKey)}
+end`;
+const READ = new RedisScript('cache.read', `${READ_CACHE}\nreturn readCache(KEYS[1], KEYS[2], ARGV[1], ARGV[2])`);
 
 /** Stores nothing that nobody would look at. KEYS: generation, answer. ARGV: generation, entry, milliseconds. */
 const WRITE = new RedisScript(
@@ -57,8 +59,13 @@ export class RedisCacheStore extends CacheStore implements OnApplicationShutdown
     super();
   }
 
+  /** Whether what Redis has for this owner may be old, because it could not be told so. */
+  isBypassed(owner: string): boolean {
+    return this.unforgotten.has(owner);
+  }
+
   async read(owner: string, name: string): Promise<{ generation: string; answer?: StoredAnswer }> {
-    if (this.unforgotten.has(owner)) throw new RedisUnavailable();
+    if (this.isBypassed(owner)) throw new RedisUnavailable();
     const keys = [generationKey(this.redis, owner), answerKey(this.redis, owner, name)];
     return found(await this.redis.run(READ, keys, [randomUUID(), GENERATION_MS]));
   }

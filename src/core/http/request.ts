@@ -9,7 +9,7 @@ declare module 'fastify' {
     tokenRejected?: boolean;
     /** The code of the problem this request was answered with, for its log line. */
     problem?: string;
-    /** What the cache had for this request: set and used by the cache interceptor. */
-    cached?: { readonly generation: string; readonly answer?: StoredAnswer };
+    /** What the cache has for this request, if it was asked already. Without a generation it is away. */
+    cached?: { readonly generation?: string; readonly answer?: StoredAnswer };
   }
 }

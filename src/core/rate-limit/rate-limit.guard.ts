@@ -9,10 +9,11 @@ import {
   type ThrottlerStorage,
 } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CACHED_READ, type CachedRead, type CacheEntry } from '../cache/cached.js';
 import { RateLimited } from '../errors/core.errors.js';
 import '../http/request.js';
+import { RequestGate } from '../request-gate/request-gate.js';
 import { clientKey } from './client-key.js';
-import { RateLimitStore } from './rate-limit.store.js';
 
 /**
  * The limits of @nestjs/throttler (`@Throttle`, `@SkipThrottle`) on our own store: one key a user, or an address for
@@ -25,7 +26,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     @Inject(getOptionsToken()) options: ThrottlerModuleOptions,
     @Inject(getStorageToken()) storage: ThrottlerStorage,
     reflector: Reflector,
-    private readonly limits: RateLimitStore,
+    private readonly gate: RequestGate,
   ) {
     super(options, storage, reflector);
   }
@@ -35,14 +36,29 @@ export class RateLimitGuard extends ThrottlerGuard {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const name = throttler.name ?? 'default';
     const windowSeconds = ttl / 1000;
-    const owner = request.principal?.userId;
+    const { principal } = request;
+    const owner = principal?.userId;
     const key = `${name}:${owner === undefined ? clientKey(request.ip) : `user:${owner}`}`;
-    const [result] = await this.limits.consume([{ key, owner, limit, windowSeconds }]);
-    const { allowed, remaining, resetSeconds } = result!;
+    const admission = await this.gate.enter({
+      limit: { key, owner, limit, windowSeconds },
+      principal,
+      cacheEntry: principal && this.cacheEntryOf(context, principal.userId, request),
+    });
+    const { allowed, remaining, resetSeconds } = admission.limit;
+    if (admission.isRevoked) {
+      request.principal = undefined;
+      request.tokenRejected = true;
+    }
+    request.cached = admission.cached;
     reply.header('ratelimit-policy', `"${name}";q=${limit};w=${windowSeconds}`);
     reply.header('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);
     if (!allowed) throw new RateLimited({ retryAfterSeconds: resetSeconds });
     return true;
+  }
+
+  private cacheEntryOf(context: ExecutionContext, userId: string, request: FastifyRequest): CacheEntry | undefined {
+    const read = this.reflector.get<CachedRead | undefined>(CACHED_READ, context.getHandler());
+    return read?.(userId, request.query as Record<string, unknown>);
   }
 
   protected override shouldSkip(context: ExecutionContext): Promise<boolean> {
