@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,33 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     for (const client of clients) client.disconnect();
   }
   return { nodes, addresses: nodes.map(({ port }) => `127.0.0.1:${port}`).join(','), stop };
+}
+
+/** A sentinel that watches `mymaster` and whatever follows it, and alone decides that it is gone. */
+export async function startSentinel(primary: RedisProcess): Promise<{ port: number; stop(): Promise<void> }> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(tmpdir(), 'taskflow-sentinel-'));
+  const file = join(directory, 'sentinel.conf');
+  writeFileSync(
+    file,
+    [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `sentinel monitor mymaster 127.0.0.1 ${primary.port} 1`,
+      'sentinel down-after-milliseconds mymaster 300',
+      'sentinel failover-timeout mymaster 3000',
+    ].join('\n'),
+  );
+  const { server } = await run([file, '--sentinel'], port);
+  return {
+    port,
+    async stop() {
+      const exit = once(server, 'exit');
+      server.kill('SIGKILL');
+      await exit;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 async function untilWhole(client: Redis, nodes: number): Promise<void> {
