@@ -1,4 +1,6 @@
+import { getConnectionToken } from '@nestjs/mongoose';
 import { Redis } from 'ioredis';
+import type { Connection } from 'mongoose';
 import { Clock } from '../../src/core/time/clock.js';
 import { Revocations } from '../../src/core/security/revocations.js';
 import { Sessions } from '../../src/modules/auth/index.js';
@@ -211,6 +213,26 @@ describe('refresh tokens on two instances', () => {
     expectProblem(await refreshAt(b, client.refreshToken), 401, 'auth.refresh_invalid');
     const again = await signIn(b, client);
     await refreshAt(a, again.refreshToken).expect(200);
+  });
+});
+
+describe('a Redis that was not there before', () => {
+  it('takes over with a new sign-in, and leaves no session behind in MongoDB that could come back', async () => {
+    const own = await startTestDatabase();
+    const withoutRedis = await startTestApp({ MONGODB_URI: own.uri });
+    const client = await signUp(withoutRedis);
+    await withoutRedis.close();
+    const withRedis = await startTestApp({ MONGODB_URI: own.uri, REDIS_URL: redis.url });
+    try {
+      await meAt(withRedis, client.token).expect(200);
+      expectProblem(await refreshAt(withRedis, client.refreshToken), 401, 'auth.refresh_invalid');
+      const sessions = withRedis.app.get<Connection>(getConnectionToken()).collection('sessions');
+      await eventually(async () => expect(await sessions.countDocuments()).toBe(0), 15_000);
+      await refreshAt(withRedis, (await signIn(withRedis, client)).refreshToken).expect(200);
+    } finally {
+      await withRedis.close();
+      await own.close();
+    }
   });
 });
 

@@ -22,6 +22,7 @@ import { SessionsListener } from './sessions.listener.js';
 import { Sessions } from './sessions.service.js';
 
 const FORGET_EVERY_MS = 5000;
+const FORGET_ALL_EVERY_MS = 600_000;
 
 @Module({
   imports: [
@@ -53,11 +54,17 @@ const FORGET_EVERY_MS = 5000;
 export class AuthModule implements OnModuleInit {
   constructor(
     private readonly background: Background,
+    private readonly store: SessionStore,
     private readonly repository: SessionRepository,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
+    if (this.store !== this.repository) {
+      // Of a time without Redis. Left alone they would be good again after Redis, whatever was ended meanwhile.
+      this.background.every('forget sessions in MongoDB', FORGET_ALL_EVERY_MS, () => this.repository.forgetAll());
+      return;
+    }
     this.background.every('forget successors', FORGET_EVERY_MS, () =>
       this.repository.forgetSuccessors(this.clock.now()),
     );

@@ -73,6 +73,11 @@ export class SessionRepository extends SessionStore {
     await this.model.updateMany({ sealedUntil: { $lte: now } }, { $unset: { sealedSuccessor: 1, sealedUntil: 1 } });
   }
 
+  /** For a program whose sessions are elsewhere. */
+  async forgetAll(): Promise<void> {
+    await this.model.deleteMany({});
+  }
+
   /** The token was not the current one: what was it? */
   private async notCurrent({ userId, sessionId, familyHash, secretHash }: Proof, at: Date): Promise<Rotation> {
     const found = await this.model.findOne({ _id: sessionId, familyHash, ...living(userId, at) }).lean();
