@@ -1,4 +1,5 @@
 import request from 'supertest';
+import { CacheStore } from '../../src/core/cache/cache.store.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
 import { aTask } from '../support/tasks.js';
@@ -144,6 +145,33 @@ describe('ETag of user data', () => {
     expect((await ada.get('/auth/sessions').set('if-none-match', before!).expect(200)).headers['etag']).not.toBe(
       before,
     );
+  });
+});
+
+describe('a cached answer', () => {
+  const kept: [path: string, client: () => Client, seconds: number][] = [
+    ['/tasks/stats', () => ada, 300],
+    ['/tasks', () => ada, 30],
+    ['/users/me', () => ada, 600],
+    ['/admin/stats', () => admin, 60],
+  ];
+  // Up to a tenth less, so that entries made together do not end together.
+  it.each(kept)('of %s is kept no longer than the contract says', async (path, client, seconds) => {
+    const written = jest.spyOn(app.app.get(CacheStore), 'write');
+    // Admins' numbers are the same for all and may be kept already.
+    await app.app.get(CacheStore).forget('admin');
+    await ada.post('/tasks').send({ title: 'forgets' }).expect(201);
+    await ada
+      .patch('/users/me')
+      .send({ name: `Ada ${path}` })
+      .expect(200);
+    await client().get(path).expect(200);
+    await client().get(path).expect(200);
+    const times = written.mock.calls.map(([, , , , ttlMs]) => ttlMs);
+    written.mockRestore();
+    expect(times).toEqual([expect.any(Number)]);
+    expect(times[0]).toBeLessThanOrEqual(seconds * 1000);
+    expect(times[0]).toBeGreaterThanOrEqual(seconds * 900);
   });
 });
 

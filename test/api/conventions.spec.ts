@@ -18,12 +18,14 @@ describe('conventions', () => {
     app.http.post('/api/v1/tasks').set('Authorization', token).set('Content-Type', type).send(body);
 
   describe('request id', () => {
-    it('echoes a sane X-Request-Id', async () => {
-      const { headers } = await app.http.get('/api/health/live').set('X-Request-Id', 'A.b_c-9');
-      expect(headers['x-request-id']).toBe('A.b_c-9');
+    it.each(['A.b_c-9', '0', 'x'.repeat(128)])('echoes the sane X-Request-Id %s, in problems too', async (id) => {
+      const { headers } = await app.http.get('/api/health/live').set('X-Request-Id', id);
+      expect(headers['x-request-id']).toBe(id);
+      const problem = await app.http.get('/api/v1/tasks').set('X-Request-Id', id);
+      expect([problem.headers['x-request-id'], problem.body.requestId]).toEqual([id, id]);
     });
 
-    it.each(['with space', 'x'.repeat(129), '<script>'])('makes its own instead of %p', async (id) => {
+    it.each(['with space', 'x'.repeat(129), '<script>', '', 'ünï'])('makes its own instead of %p', async (id) => {
       const { headers } = await app.http.get('/api/health/live').set('X-Request-Id', id);
       expect(headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
     });

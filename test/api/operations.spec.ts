@@ -1,4 +1,5 @@
 import { startTestApp, type TestApp } from '../support/app.js';
+import { expectProblem } from '../support/problems.js';
 
 describe('operations', () => {
   let app: TestApp;
@@ -34,6 +35,43 @@ describe('operations', () => {
       expect(text).toMatch(
         /http_request_duration_seconds_count\{method="GET",route="\/api\/health\/live",status="200"\} \d+/,
       );
+    });
+  });
+
+  describe('GET /metrics with METRICS_TOKEN', () => {
+    const token = 'Xw7-q2Lr_Tz9-mK4v';
+    const scrape = async (environment: Record<string, string>, authorization?: string) => {
+      const running = await startTestApp(environment);
+      try {
+        const asked = running.http.get('/metrics');
+        return await (authorization === undefined ? asked : asked.set('authorization', authorization));
+      } finally {
+        await running.close();
+      }
+    };
+
+    it('is for who has it', async () => {
+      expect((await scrape({ METRICS_TOKEN: token }, `Bearer ${token}`)).status).toBe(200);
+    });
+
+    it('is 401 without it', async () => {
+      expectProblem(await scrape({ METRICS_TOKEN: token }), 401, 'auth.token_missing');
+    });
+
+    it.each([`Bearer ${token}x`, `Bearer ${token.slice(1)}`, 'Bearer ', token, `Basic ${token}`])(
+      'is 401 for %s',
+      async (authorization) => {
+        const answer = await scrape({ METRICS_TOKEN: token }, authorization);
+        expectProblem(answer, 401, 'auth.token_invalid');
+        expect(answer.text).not.toContain('process_cpu');
+      },
+    );
+
+    const production = { NODE_ENV: 'production', SECRET_KEY: 'Zq8#vN2!kLm5$xR9@wT4&yB7*cF1^hJ6' };
+    it('is 404 in production while there is none, and open to who has it', async () => {
+      expectProblem(await scrape(production), 404, 'route.not_found');
+      expect((await scrape({ ...production, METRICS_TOKEN: token }, `Bearer ${token}`)).status).toBe(200);
+      expectProblem(await scrape({ ...production, METRICS_TOKEN: token }), 401, 'auth.token_missing');
     });
   });
 

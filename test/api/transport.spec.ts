@@ -119,7 +119,7 @@ describe('a server that closes', () => {
     socket.write(`POST /api/v1/auth/login HTTP/1.1\r\n${fields}\r\n\r\n${body}`);
     const finish = await begun;
     const closed = closing.close();
-    const server = closing.app.getHttpServer() as Server;
+    const server: Server = closing.app.getHttpServer();
     await eventually(() => expect(server.listening).toBe(false));
     const arrived = once(server, 'request');
     socket.write('GET /api/v1/tasks HTTP/1.1\r\nHost: x\r\n\r\n');
