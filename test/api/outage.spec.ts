@@ -40,6 +40,7 @@ describe('when MongoDB is away', () => {
     try {
       const ready = await app.http.get('/api/health/ready').expect(503);
       expect(ready.body).toEqual({ status: 'error', checks: { mongo: 'down' } });
+      expect(Number(ready.headers['retry-after'])).toBeGreaterThanOrEqual(1);
       await app.http.get('/api/health/live').expect(200);
       const me = await app.http
         .get('/api/v1/tasks')
@@ -70,6 +71,7 @@ describe('when MongoDB is away', () => {
       expect(ready.body).toEqual({ status: 'degraded', checks: { mongo: 'down' } });
       const health = await app.http.get('/api/health').expect(503);
       expect(health.body).toEqual({ status: 'error', checks: { mongo: 'down' } });
+      expect(Number(health.headers['retry-after'])).toBeGreaterThanOrEqual(1);
       const created = await app.http
         .post('/api/v1/tasks')
         .set(...bearer(app))

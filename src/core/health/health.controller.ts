@@ -9,6 +9,7 @@ import { Public } from '../security/access.js';
 import { HealthView, LiveView } from './health.view.js';
 
 const PING_TIMEOUT_MS = 500;
+const RETRY_AFTER_SECONDS = 2;
 
 /** Probes for operators and Kubernetes. Liveness asks no dependency: restarting a pod does not repair a database. */
 @ApiTags('health')
@@ -29,7 +30,7 @@ export class HealthController {
   async overall(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
     const checks = await this.checks();
     if (checks['mongo'] !== 'up' || !this.readiness.isReady) {
-      reply.status(503);
+      reply.status(503).header('retry-after', RETRY_AFTER_SECONDS);
       return { status: 'error', checks };
     }
     return { status: isAllUp(checks) ? 'ok' : 'degraded', checks };
@@ -47,7 +48,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthView> {
     const checks = await this.checks();
     if (!this.readiness.isReady) {
-      reply.status(503);
+      reply.status(503).header('retry-after', RETRY_AFTER_SECONDS);
       return { status: 'error', checks };
     }
     return { status: isAllUp(checks) ? 'ok' : 'degraded', checks };
