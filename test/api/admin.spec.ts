@@ -291,9 +291,11 @@ describe('admin', () => {
       const paged: unknown[] = [];
       for (let cursor: string | null = ''; cursor !== null;) {
         const query = `actor=${actor.user.id}&limit=3${cursor && `&cursor=${cursor}`}`;
-        const { body } = await admin.get(`/admin/audit?${query}`).expect(200);
+        const { body, headers } = await admin.get(`/admin/audit?${query}`).expect(200);
         paged.push(...body.items);
         cursor = body.nextCursor as string | null;
+        const next = new URL(/^<(.*)>; rel="next"$/.exec(headers['link'] ?? '')?.[1] ?? '/', 'http://x').searchParams;
+        expect([next.get('cursor'), next.get('limit')]).toEqual([cursor, cursor && '3']);
       }
       expect(paged).toEqual(all);
     });

@@ -155,6 +155,18 @@ describe('GET /auth/sessions', () => {
     expect(seenByOther.body.items.map(({ current }: { current: boolean }) => current)).toEqual([true, false]);
   });
 
+  it('tells when and from what each was used last: a refresh is a use, and moves it to the front', async () => {
+    const client = await signUp(app);
+    await signIn(app, client);
+    const listed = async () => (await client.get('/auth/sessions').expect(200)).body.items as Record<string, string>[];
+    const [, before] = await listed();
+    expect(before).toMatchObject({ current: true, lastUsedAt: before!['createdAt'] });
+    await refresh(client).set('user-agent', 'Updated').expect(200);
+    const [after] = await listed();
+    expect(after).toEqual({ ...before, userAgent: 'Updated', lastUsedAt: expect.any(String) });
+    expect(Date.parse(after!['lastUsedAt']!)).toBeGreaterThan(Date.parse(before!['lastUsedAt']!));
+  });
+
   it('keeps 300 characters of the user agent', async () => {
     const client = await signUp(app);
     await app.http

@@ -94,6 +94,7 @@ describe('POST /tasks/bulk', () => {
       [null, '422 input.invalid /operations/22/op is_in'],
       [[], '422 input.invalid /operations/23/op is_in'],
       ['create', '422 input.invalid /operations/24/op is_in'],
+      [{ op: 'restore', id: trashed.id, version: 9 }, '412 task.stale'],
       [{ op: 'update', id: task.id, version: 1, task: { title: 'Last' } }, '200'],
     ];
     const found = await results(

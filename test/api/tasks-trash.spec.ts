@@ -113,6 +113,17 @@ describe('POST /tasks/:id/restore', () => {
     expect((await ada.get(`/tasks/${task.id}`)).body).toEqual(answer.body);
   });
 
+  it('honours If-Match', async () => {
+    const { id } = await aTask(ada);
+    await ada.delete(`/tasks/${id}`).expect(204);
+    const stale = await ada.post(`/tasks/${id}/restore`).set('if-match', '"1"');
+    expect(problem(stale)).toMatchObject({ status: 412, code: 'task.stale' });
+    expect(stale.headers['etag']).toBe('"2"');
+    expect((await ada.get(`/tasks/${id}`)).body).toMatchObject({ deletedAt: expect.any(String) });
+    const restored = await ada.post(`/tasks/${id}/restore`).set('if-match', 'W/"2"').expect(200);
+    expect(restored.headers['etag']).toBe('"3"');
+  });
+
   it('of a task that is not in the trash is 404', async () => {
     const { id } = await aTask(ada);
     expect(problem(await ada.post(`/tasks/${id}/restore`))).toEqual(notFound);
