@@ -2,6 +2,7 @@ import { getConnectionToken } from '@nestjs/mongoose';
 import { Redis } from 'ioredis';
 import type { Connection } from 'mongoose';
 import { Clock } from '../../src/core/time/clock.js';
+import { RevocationStore } from '../../src/core/security/revocation.store.js';
 import { Revocations } from '../../src/core/security/revocations.js';
 import { Sessions } from '../../src/modules/auth/index.js';
 import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
@@ -9,7 +10,7 @@ import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/problems.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { startRedis, type RedisProcess } from '../support/redis-server.js';
+import { startRedis, startRedisCluster, type RedisProcess } from '../support/redis-server.js';
 
 /** Two instances on one MongoDB and one Redis, which keeps what it has over a kill. */
 let a: TestApp;
@@ -95,11 +96,11 @@ describe('tokens that end at one instance', () => {
 
   it('are known by message, without a look into MongoDB', async () => {
     const client = await signUp(a);
-    // By now both listen, and look every five seconds only.
+    jest.spyOn(b.app.get(RevocationStore, { strict: false }), 'list').mockResolvedValue([]);
     const sid = client.refreshToken.split('.')[1]!;
     const token = { sessionId: sid, userId: client.user.id, version: 1 };
     await client.post('/auth/logout').expect(204);
-    await eventually(() => expect(b.app.get(Revocations).isRevoked(token)).toBe(true), 200);
+    await eventually(() => expect(b.app.get(Revocations).isRevoked(token)).toBe(true), 500);
   });
 
   it.each(Object.keys(ENDS).filter((name) => ENDS[name]!.keepsWorkingAway))(
@@ -137,7 +138,7 @@ describe('tokens that end at one instance', () => {
     operator.disconnect();
   });
 
-  it('at an instance that alone is cut off from Redis are refused by the others within seconds', async () => {
+  it('at an instance that alone is cut off from Redis are refused by the others within a second too', async () => {
     const proxy = await TcpProxy.to('127.0.0.1', redis.port);
     const cutOff = await startTestApp({ MONGODB_URI: database.uri, REDIS_URL: `redis://${proxy.address}` });
     const operator = new Redis(redis.url);
@@ -145,7 +146,7 @@ describe('tokens that end at one instance', () => {
       const [client, other] = [await signUp(cutOff), await signUp(cutOff)];
       await proxy.refuse();
       await client.post('/auth/logout').expect(204);
-      await eventually(async () => expectProblem(await meAt(b, client.token), 401, 'auth.token_invalid'), 7000);
+      await expectRefusedAt(b, client.token, performance.now());
       await other.post('/auth/logout').expect(204);
       await proxy.restore();
       const [userId, sessionId] = other.refreshToken.split('.');
@@ -213,6 +214,36 @@ describe('refresh tokens on two instances', () => {
     expectProblem(await refreshAt(b, client.refreshToken), 401, 'auth.refresh_invalid');
     const again = await signIn(b, client);
     await refreshAt(a, again.refreshToken).expect(200);
+  });
+});
+
+describe('on a Redis cluster', () => {
+  it('what ends at one instance is refused by the other within a second, and also when a node is lost', async () => {
+    const cluster = await startRedisCluster();
+    const apps: TestApp[] = [];
+    try {
+      const environment = { MONGODB_URI: database.uri, REDIS_CLUSTER_NODES: cluster.addresses };
+      for (let n = 0; n < 2; n++) apps.push(await startTestApp(environment));
+      const [one, two] = apps as [TestApp, TestApp];
+      // Enough users to have some on every node.
+      const clients = await Promise.all(Array.from({ length: 12 }, () => signUp(one)));
+      for (const client of clients) {
+        const { body } = await refreshAt(two, client.refreshToken).expect(200);
+        await meAt(two, client.token).expect(200);
+        await client.post('/auth/logout').expect(204);
+        await expectRefusedAt(two, client.token, performance.now());
+        expectProblem(await refreshAt(two, body.refreshToken), 401, 'auth.refresh_invalid');
+      }
+      const others = await Promise.all(Array.from({ length: 6 }, () => signUp(one)));
+      await cluster.nodes[0]!.kill('SIGKILL');
+      for (const client of others) {
+        await client.post('/auth/logout').expect(204);
+        await expectRefusedAt(two, client.token, performance.now());
+      }
+    } finally {
+      await Promise.all(apps.map((app) => app.close()));
+      await cluster.stop();
+    }
   });
 });
 

@@ -91,13 +91,13 @@ describe('Revocations', () => {
     expect(await looksWithin(4000)).toBe(10);
   });
 
-  it('looks at once when it joins, and then every five seconds', async () => {
+  it('looks at once when it joins, and then every 800 ms', async () => {
     await firstContact();
     store.kept.push(revoked('missed'));
     channel.listener.onJoined();
     await jest.advanceTimersByTimeAsync(1);
     expect(revocations.isRevoked(token('missed'))).toBe(true);
-    expect(await looksWithin(10_000)).toBe(2);
+    expect(await looksWithin(4000)).toBe(5);
   });
 
   it('looks at once when messages may be missing, and then often', async () => {
@@ -118,7 +118,7 @@ describe('Revocations', () => {
     expect(await looksWithin(2000)).toBeGreaterThanOrEqual(5);
     store.isAway = false;
     await jest.advanceTimersByTimeAsync(400);
-    expect(await looksWithin(10_000)).toBe(2);
+    expect(await looksWithin(4000)).toBe(5);
   });
 
   it('does not take a look that was under way when it joined for the one that counts', async () => {

@@ -12,10 +12,11 @@ const KEEP_MS = 20 * 60 * 1000;
  */
 const POLL_MS = 400;
 /**
- * While messages come, they bring an end within milliseconds instead of up to 400, and a fleet asks MongoDB a twelfth
- * as often. This look is for the process whose own way to Redis is cut, so that its messages reach nobody.
+ * While messages come, they bring an end within milliseconds, and a fleet asks MongoDB half as often. Not less often
+ * than the promise allows: a process that alone cannot reach Redis, or not the node of a cluster that has this user,
+ * sends no message, and those who listen cannot know.
  */
-const JOINED_POLL_MS = 5000;
+const JOINED_POLL_MS = 800;
 /** Looks this far back each time: clocks differ, and a write becomes visible after its timestamp was taken. */
 const OVERLAP_MS = 15_000;
 
