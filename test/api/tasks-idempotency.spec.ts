@@ -91,6 +91,10 @@ describe('POST /tasks with Idempotency-Key', () => {
     const [mine, hers] = [await create(ada, key), await create(eva, key, { title: 'Hers' })];
     expect([mine.status, hers.status]).toEqual([201, 201]);
     expect((mine.body as TaskBody).id).not.toBe((hers.body as TaskBody).id);
+    // Each gets their own again, and never the other's, whoever came first.
+    expect((await create(ada, key)).body).toEqual(mine.body);
+    expect((await create(eva, key, { title: 'Hers' })).body).toEqual(hers.body);
+    expect(problem(await create(eva, key))).toMatchObject({ status: 422, code: 'idempotency.key_reused' });
   });
 
   it('makes any number of tasks without a key', async () => {
