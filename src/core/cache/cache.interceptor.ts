@@ -2,6 +2,7 @@ import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestI
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { lastValueFrom, of, type Observable } from 'rxjs';
 import { AppConfig } from '../../config/config.js';
 import { StoreUnavailable } from '../errors/core.errors.js';
@@ -9,10 +10,21 @@ import { contentTag, isNotModified } from '../http/conditional.js';
 import '../http/request.js';
 import { Metrics } from '../metrics/http-metrics.js';
 import { Clock } from '../time/clock.js';
+import { CacheTurns, type EndTurn } from './cache-turns.js';
 import { CACHED_READ, type CacheEntry, type CachedRead } from './cached.js';
 import { CacheStore, type StoredAnswer } from './cache.store.js';
 import { FreshLoads } from './fresh-loads.js';
 import { Perishable } from './perishable.js';
+
+/** Milliseconds: longer than a request can take, so that a turn outlasts who took it. */
+const TURN_MS = 5000;
+const OTHERS_MS = 1000;
+const LOOK_MS = 50;
+
+interface Found {
+  readonly generation?: string;
+  readonly answer?: StoredAnswer;
+}
 
 /**
  * Serves routes marked with `@Cached`. A hit is ready bytes with their `ETag`; a miss is computed once however many
@@ -29,6 +41,7 @@ export class CacheInterceptor implements NestInterceptor {
   constructor(
     private readonly reflector: Reflector,
     private readonly store: CacheStore,
+    private readonly turns: CacheTurns,
     private readonly clock: Clock,
     metrics: Metrics,
     config: AppConfig,
@@ -45,20 +58,53 @@ export class CacheInterceptor implements NestInterceptor {
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
     // What is not worth keeping is answered in the same form: bytes with their tag.
     if (!entry) return of(send(request, reply, (await compute(reply, next)).answer));
-    const { generation, answer } = request.cached ?? (await this.lookUp(entry));
+    const { generation, answer, endTurn } = await this.settle(entry, request.cached ?? (await this.lookUp(entry)));
     this.reads.inc({ result: answer ? 'hit' : 'miss' });
     reply.header('cache-status', answer ? 'taskflow; hit' : 'taskflow; fwd=miss');
-    return of(send(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));
+    try {
+      return of(send(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));
+    } finally {
+      await endTurn?.();
+    }
   }
 
   /** A cache that fails is a cache that has nothing. */
-  private async lookUp(entry: CacheEntry): Promise<{ generation?: string; answer?: StoredAnswer }> {
+  private async lookUp(entry: CacheEntry): Promise<Found> {
     try {
       return await this.store.read(entry.owner, entry.name);
     } catch (error) {
       this.report('read', error);
       return {};
     }
+  }
+
+  /**
+   * What to answer with when an answer may be old: whoever has the turn computes the next one; the others serve the last
+   * one, or wait for the first.
+   */
+  private async settle(entry: CacheEntry, found: Found): Promise<Found & { endTurn?: EndTurn }> {
+    if (entry.staleSeconds === undefined || found.generation === undefined || this.isFresh(found)) return found;
+    const endTurn = await this.turns.take(entry, TURN_MS);
+    if (!endTurn) return found.answer ? found : this.awaitOthers(entry);
+    // Somebody may have had the turn, and ended it, since the first look.
+    const again = await this.lookUp(entry);
+    if (!this.isFresh(again)) return { generation: again.generation, endTurn };
+    await endTurn();
+    return again;
+  }
+
+  /** The first answer by another process; without one in time this process computes it too. */
+  private async awaitOthers(entry: CacheEntry): Promise<Found> {
+    const endMs = performance.now() + OTHERS_MS;
+    for (;;) {
+      await delay(LOOK_MS);
+      const found = await this.lookUp(entry);
+      if (found.answer || performance.now() >= endMs) return found;
+    }
+  }
+
+  private isFresh({ answer }: Found): boolean {
+    return answer !== undefined && (answer.freshUntilMs ?? Infinity) > this.clock.now().getTime();
   }
 
   private fill(
@@ -86,14 +132,18 @@ export class CacheInterceptor implements NestInterceptor {
     next: CallHandler,
   ): Promise<StoredAnswer> {
     const { answer, until } = await compute(reply, next);
-    const ttlMs = Math.min(jittered(entry.ttlSeconds), until ? until.getTime() - this.clock.now().getTime() : Infinity);
-    if (generation !== undefined && ttlMs > 0) await this.keep(entry, generation, answer, ttlMs);
+    const nowMs = this.clock.now().getTime();
+    const ttlMs = Math.ceil(Math.min(jittered(entry.ttlSeconds), until ? until.getTime() - nowMs : Infinity));
+    if (generation === undefined || ttlMs <= 0) return answer;
+    const stale = entry.staleSeconds;
+    if (stale === undefined) await this.keep(entry, generation, answer, ttlMs);
+    else await this.keep(entry, generation, { ...answer, freshUntilMs: nowMs + ttlMs }, ttlMs + stale * 1000);
     return answer;
   }
 
   private async keep(entry: CacheEntry, generation: string, answer: StoredAnswer, ttlMs: number): Promise<void> {
     try {
-      await this.store.write(entry.owner, generation, entry.name, answer, Math.ceil(ttlMs));
+      await this.store.write(entry.owner, generation, entry.name, answer, ttlMs);
     } catch (error) {
       this.report('write', error);
     }

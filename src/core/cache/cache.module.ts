@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { RequestRedis } from '../redis/request-redis.js';
+import { CacheTurns, MemoryCacheTurns, RedisCacheTurns } from './cache-turns.js';
 import { CacheStore } from './cache.store.js';
 import { MemoryCacheStore } from './memory-cache.store.js';
 import { RedisCacheStore } from './redis-cache.store.js';
@@ -13,7 +14,12 @@ import { RedisCacheStore } from './redis-cache.store.js';
       inject: [{ token: RequestRedis, optional: true }],
       useFactory: (redis?: RequestRedis) => (redis ? new RedisCacheStore(redis) : new MemoryCacheStore()),
     },
+    {
+      provide: CacheTurns,
+      inject: [{ token: RequestRedis, optional: true }],
+      useFactory: (redis?: RequestRedis) => (redis ? new RedisCacheTurns(redis) : new MemoryCacheTurns()),
+    },
   ],
-  exports: [CacheStore],
+  exports: [CacheStore, CacheTurns],
 })
 export class CacheModule {}

@@ -4,6 +4,8 @@ export interface StoredAnswer {
   readonly etag: string;
   /** The `Link` header that belongs to the body, if any. */
   readonly link?: string;
+  /** Milliseconds since the epoch, after which it is old and may still be served while somebody computes the next. */
+  readonly freshUntilMs?: number;
 }
 
 /**

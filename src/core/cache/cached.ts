@@ -7,6 +7,11 @@ export interface CacheEntry {
   readonly name: string;
   /** Also the longest that an answer can be stale if an invalidation is lost. */
   readonly ttlSeconds: number;
+  /**
+   * For an answer that is costly and may be old: one process of all computes the next one, and for so much longer the
+   * others serve the last one meanwhile.
+   */
+  readonly staleSeconds?: number;
 }
 
 /** Names the entry of a request; undefined when this request is not to be cached. */

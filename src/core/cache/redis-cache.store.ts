@@ -115,17 +115,20 @@ export class RedisCacheStore extends CacheStore implements OnApplicationShutdown
 export const generationKey = (redis: RequestRedis, owner: string): string => redis.key(owner, 'generation');
 export const answerKey = (redis: RequestRedis, owner: string, name: string): string => redis.key(owner, 'cache', name);
 
-/** Lines, of which only the last may be long and hold anything: the generation, the tag, the link, the body. */
-const pack = (generation: string, { etag, link = '', body }: StoredAnswer): string =>
-  `${generation}\n${etag}\n${link}\n${body}`;
+/** Lines, of which only the last may be long and hold anything: generation, tag, link, end of freshness, body. */
+const pack = (generation: string, { etag, link = '', freshUntilMs, body }: StoredAnswer): string =>
+  `${generation}\n${etag}\n${link}\n${freshUntilMs ?? ''}\n${body}`;
 
 /** What `READ_CACHE` found. An answer under another generation is none. */
 export function found(reply: unknown): { generation: string; answer?: StoredAnswer } {
-  const [generation, entry] = reply as [string, string | null | undefined];
-  if (!entry?.startsWith(`${generation}\n`)) return { generation };
-  const etagAt = generation.length + 1;
-  const linkAt = entry.indexOf('\n', etagAt) + 1;
-  const bodyAt = entry.indexOf('\n', linkAt) + 1;
-  const link = entry.slice(linkAt, bodyAt - 1) || undefined;
-  return { generation, answer: { etag: entry.slice(etagAt, linkAt - 1), link, body: entry.slice(bodyAt) } };
+  const [generation, entry = ''] = reply as [string, (string | null)?];
+  const [head, under, etag, link, freshUntil] = /^(.*)\n(.*)\n(.*)\n(.*)\n/.exec(entry ?? '') ?? [];
+  if (head === undefined || under !== generation) return { generation };
+  const answer = {
+    etag: etag!,
+    link: link || undefined,
+    freshUntilMs: freshUntil ? Number(freshUntil) : undefined,
+    body: entry!.slice(head.length),
+  };
+  return { generation, answer };
 }

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Clock } from '../../src/core/time/clock.js';
+import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
+import { signUpAdmin, type Client } from '../support/clients.js';
+import { startRedis, type RedisProcess } from '../support/redis-server.js';
+import { taskModel } from '../support/tasks.js';
+
+/** Two applications on one database and one Redis, and one admin who is signed in at both. */
+describe('GET /admin/stats of several processes', () => {
+  let redis: RedisProcess;
+  let database: { uri: string; close(): Promise<void> };
+  let apps: TestApp[];
+  let admin: Client;
+  let runs: jest.SpyInstance[];
+
+  beforeEach(async () => {
+    redis = await startRedis();
+    database = await startTestDatabase();
+    const environment = { REDIS_URL: redis.url, MONGODB_URI: database.uri };
+    apps = [await startTestApp(environment), await startTestApp(environment)];
+    admin = await signUpAdmin(apps[0]!);
+    runs = apps.map((app) => slowed(taskModel(app)));
+  });
+  afterEach(async () => {
+    for (const app of apps) await app.close();
+    await database.close();
+    await redis.stop();
+  });
+
+  /** Makes aggregations of this process take long enough for all requests to come meanwhile. */
+  function slowed(model: ReturnType<typeof taskModel>): jest.SpyInstance {
+    const aggregate = model.aggregate.bind(model) as (...args: unknown[]) => PromiseLike<unknown>;
+    return jest.spyOn(model, 'aggregate').mockImplementation(((...args: unknown[]) => {
+      const result = aggregate(...args);
+      const then = result.then.bind(result);
+      result.then = ((resolve: never, reject: never) => delay(300).then(() => then(resolve, reject))) as never;
+      return result;
+    }) as never);
+  }
+  const counted = (): number => runs.reduce((sum, run) => sum + run.mock.calls.length, 0);
+  const ask = (n: number) => apps[n % 2]!.http.get('/api/v1/admin/stats').set('authorization', `Bearer ${admin.token}`);
+
+  it('are computed once, however many ask where', async () => {
+    await ask(0).expect(200);
+    const once = counted();
+    expect(once).toBeGreaterThan(0);
+    const clocks = apps.map((app) => app.app.get(Clock));
+    for (const clock of clocks) clock.now = () => new Date(Date.now() + 61_000);
+    const started = performance.now();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, n) => {
+        const { status, body } = await ask(n);
+        return { status, at: (body as { generatedAt: string }).generatedAt, ms: performance.now() - started };
+      }),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(counted()).toBe(2 * once);
+    const newest = answers
+      .map(({ at }) => at)
+      .sort()
+      .at(-1);
+    // Who computes waits; nobody else does.
+    expect(answers.filter(({ at }) => at !== newest).length).toBeGreaterThan(20);
+    expect((await ask(1)).body).toMatchObject({ generatedAt: newest });
+  });
+
+  it('are computed once when there are none yet', async () => {
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => ask(n)));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    const once = counted();
+    for (const clock of apps.map((app) => app.app.get(Clock))) clock.now = () => new Date(Date.now() + 61_000);
+    await ask(0).expect(200);
+    expect(counted()).toBe(2 * once);
+  });
+
+  it('are computed by each when Redis is away', async () => {
+    await redis.kill('SIGKILL');
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => ask(n)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+});
