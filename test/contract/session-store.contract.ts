@@ -176,6 +176,12 @@ export function sessionStoreContract(open: () => Promise<SessionStoreFixture>): 
     for (const { proof } of [one, two]) expect((await rotate(proof, after(1))).outcome).toBe('unknown');
   });
 
+  it('names for an end of all whatever it lists', async () => {
+    const [one, two] = [await begun(), await begun()];
+    await store.end(userId, [one.session.id]);
+    expect((await store.listStored(userId, begin)).map(({ id }) => id)).toContain(two.session.id);
+  });
+
   it('bears an end without sessions, and the same end twice', async () => {
     const { session } = await begun();
     await store.end(userId, []);

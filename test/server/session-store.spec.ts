@@ -53,7 +53,7 @@ describe('the session store on Redis', () => {
   let fixture: Fixture;
   let client: Redis;
   beforeAll(async () => {
-    server = await startRedis();
+    server = await startRedis({ settings: { appendonly: 'yes', appendfsync: 'always' } });
     client = new Redis(server.url);
   });
   afterAll(async () => {
@@ -154,10 +154,15 @@ describe('the session store on Redis', () => {
     expect((await fixture.store.list(userId, after(20))).map(({ id }) => id)).toEqual([laterProof.sessionId]);
   });
 
-  it('ends a session while Redis is frozen, and for good', async () => {
+  it('ends a session while Redis is killed, and for good', async () => {
     const { proof } = await begun();
-    await whileFrozen(() => fixture.store.end(proof.userId, [proof.sessionId]));
+    await server.kill('SIGKILL');
+    await fixture.store.end(proof.userId, [proof.sessionId]);
+    await server.restart();
+    await eventually(async () => expect(await fixture.store.list(proof.userId, begin)).toEqual([]));
     expect((await fixture.store.rotate(exchange(proof))).outcome).toBe('unknown');
+    // It is still there, and named to whoever ends all.
+    expect(await fixture.store.listStored(proof.userId, begin)).toMatchObject([{ id: proof.sessionId }]);
   });
 
   it('does not take a client for a thief whose exchange Redis made after it was refused', async () => {

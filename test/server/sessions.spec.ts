@@ -258,7 +258,7 @@ describe('a Redis that was not there before', () => {
       await meAt(withRedis, client.token).expect(200);
       expectProblem(await refreshAt(withRedis, client.refreshToken), 401, 'auth.refresh_invalid');
       const sessions = withRedis.app.get<Connection>(getConnectionToken()).collection('sessions');
-      await eventually(async () => expect(await sessions.countDocuments()).toBe(0), 15_000);
+      await eventually(async () => expect(await sessions.countDocuments()).toBe(0), 20_000);
       await refreshAt(withRedis, (await signIn(withRedis, client)).refreshToken).expect(200);
     } finally {
       await withRedis.close();
@@ -313,6 +313,23 @@ describe.each(['killed', 'frozen'] as const)('while Redis is %s', (how) => {
     jest.restoreAllMocks();
     const again = await signIn(b, client);
     await refreshAt(a, again.refreshToken).expect(200);
+  });
+
+  it('an account can be deleted, and nothing of it stays in Redis', async () => {
+    const client = await signUp(a);
+    const operator = new Redis(redis.url);
+    const keys = (): Promise<string[]> => operator.keys(`tf:{${client.user.id}}:session*`);
+    try {
+      expect(await keys()).toHaveLength(2);
+      await whileRedisIs(how, async () => {
+        await client.delete('/users/me').send({ password: client.password }).expect(204);
+        expectProblem(await meAt(a, client.token), 401, 'auth.token_invalid');
+      });
+      expectProblem(await refreshAt(b, client.refreshToken), 401, 'auth.refresh_invalid');
+      await eventually(async () => expect(await keys()).toEqual([]), 20_000);
+    } finally {
+      operator.disconnect();
+    }
   });
 
   it('a suspension holds when Redis is back, also after it was lifted', async () => {

@@ -74,11 +74,14 @@ export class RedisSessionStore extends SessionStore {
   }
 
   async list(userId: string, now: Date): Promise<readonly Session[]> {
+    return this.ledger.living(userId, await this.listStored(userId, now));
+  }
+
+  async listStored(userId: string, now: Date): Promise<readonly Session[]> {
     const args = [now.getTime(), this.sessionKey(userId, '')];
     const found = (await this.redis.run(LIST, [this.indexKey(userId)], args)) as [string, ...Fields][];
     const sessions = found.map(([id, ...fields]) => toSession(userId, id, fields));
-    sessions.sort((a, b) => b.lastUsedAt.getTime() - a.lastUsedAt.getTime());
-    return this.ledger.living(userId, sessions);
+    return sessions.sort((a, b) => b.lastUsedAt.getTime() - a.lastUsedAt.getTime());
   }
 
   /** Durable in MongoDB. If Redis is away its part is left to expire: nobody believes it any more. */

@@ -59,6 +59,10 @@ export class SessionRepository extends SessionStore {
     return found.map(toSession);
   }
 
+  listStored(userId: string, now: Date): Promise<readonly Session[]> {
+    return this.list(userId, now);
+  }
+
   async end(userId: string, sessionIds: readonly string[]): Promise<void> {
     await this.model.deleteMany({ _id: { $in: [...sessionIds] }, userId });
   }

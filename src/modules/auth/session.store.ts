@@ -63,6 +63,9 @@ export abstract class SessionStore {
   /** The one used last comes first. */
   abstract list(userId: string, now: Date): Promise<readonly Session[]>;
 
+  /** The same with those that are over and could not be removed: whatever an end of all has to end. */
+  abstract listStored(userId: string, now: Date): Promise<readonly Session[]>;
+
   /**
    * For sessions that are to end and could not be listed, because the store is away: none that was opened until then
    * continues afterwards, but for `except`. A store where that cannot happen does nothing.

@@ -104,7 +104,7 @@ export class Sessions {
    * @throws StoreUnavailable when they cannot be listed; their refresh tokens are refused all the same
    */
   async endAll(userId: string, { except, openedUntil }: { except?: string; openedUntil?: Date } = {}): Promise<void> {
-    const sessions = await this.list(userId).catch(async (error: unknown) => {
+    const sessions = await this.store.listStored(userId, this.clock.now()).catch(async (error: unknown) => {
       await this.store.refuse(userId, openedUntil ?? this.clock.now(), except);
       throw error;
     });
