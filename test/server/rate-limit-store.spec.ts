@@ -65,8 +65,13 @@ describe('the rate limit store of several processes', () => {
 
   it('lets exactly the limit through, all processes together', async () => {
     const key = randomUUID();
-    const asked = Array.from({ length: 1000 }, (_, n) => stores[n % 3]!.consume([limit(key, 300)]));
-    expect(await allowed(asked)).toBe(300);
+    let passed = 0;
+    // A thousand at one go would be more than a busy machine answers within the time that Redis has.
+    for (let wave = 0; wave < 10; wave++) {
+      const asked = Array.from({ length: 100 }, (_, n) => stores[n % 3]!.consume([limit(key, 300)]));
+      passed += await allowed(asked);
+    }
+    expect(passed).toBe(300);
   });
 
   it('keeps a counter no longer than it matters', async () => {

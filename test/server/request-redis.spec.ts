@@ -50,6 +50,14 @@ describe('RequestRedis', () => {
     expect(proxy.takeCommandNames()).toEqual(['EVALSHA', 'EVAL', 'EVALSHA']);
   });
 
+  it('sends it once however many need it at the same time, as after a restart', async () => {
+    const script = new RedisScript('fresh', `return {'many', ${Date.now()}}`);
+    proxy.takeCommandNames();
+    const many = Array.from({ length: 50 }, () => redis.run(script, [redis.key('user')], []));
+    expect(await Promise.all(many)).toHaveLength(50);
+    expect(proxy.takeCommandNames().filter((name) => name === 'EVAL')).toHaveLength(1);
+  });
+
   it('throws a mistake in a script as it is, and takes Redis for no less', async () => {
     const broken = new RedisScript('broken', `return redis.call('LPUSH', KEYS[1], 'x')`);
     await redis.run(ADD, [redis.key('typed')], [1]);

@@ -25,6 +25,7 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   private readonly settings: RedisConfig;
   private readonly client: RedisClient;
   private readonly breaker = new CircuitBreaker((isOpen) => this.changed(isOpen));
+  private readonly loading = new Map<string, Promise<unknown>>();
   private probing?: NodeJS.Timeout;
   private failedProbes = 0;
   private lastError = 'no connection';
@@ -107,17 +108,28 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  /** One of many sends the whole of a script that Redis does not know; the others wait for it and name it again. */
   private async evaluate(
     { sha, lua }: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
+    const named = (): Promise<unknown> => this.client.evalsha(sha, keys.length, ...keys, ...args);
+    const whole = (): Promise<unknown> => this.client.eval(lua, keys.length, ...keys, ...args);
     try {
-      return await this.client.evalsha(sha, keys.length, ...keys, ...args);
+      return await named();
     } catch (error) {
-      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return this.client.eval(lua, keys.length, ...keys, ...args);
+      if (!isUnknownScript(error)) throw error;
     }
+    const loading = this.loading.get(sha);
+    if (loading) {
+      await loading.catch(() => undefined);
+      // Another node of a cluster may still not know it.
+      return named().catch((error: unknown) => (isUnknownScript(error) ? whole() : Promise.reject(error as Error)));
+    }
+    const load = whole().finally(() => this.loading.delete(sha));
+    this.loading.set(sha, load);
+    return load;
   }
 
   private changed(isOpen: boolean): void {
@@ -139,3 +151,5 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     if (this.failedProbes % 3 === 0 && this.client.status === 'ready') this.client.disconnect(true);
   }
 }
+
+const isUnknownScript = (error: unknown): boolean => (error as Error).message.startsWith('NOSCRIPT');
