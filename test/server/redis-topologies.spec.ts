@@ -16,10 +16,11 @@ const COUNT = new RedisScript('count', `return redis.call('INCR', KEYS[1])`);
 
 describe('a Redis that sentinels know', () => {
   it('is found, and so is the replica that takes its place', async () => {
-    const [primary, replica] = await Promise.all([startRedis(), startRedis()]);
+    const settings = { 'repl-diskless-sync-delay': '0' };
+    const [primary, replica] = await Promise.all([startRedis({ settings }), startRedis({ settings })]);
     const operator = new Redis(replica.url);
     await operator.replicaof('127.0.0.1', primary.port);
-    await eventually(async () => expect(await operator.info('replication')).toContain('master_link_status:up'));
+    await eventually(async () => expect(await operator.info('replication')).toContain('master_link_status:up'), 20_000);
     const sentinel = await startSentinel(primary);
     const redis = await connectRedis({ REDIS_SENTINELS: `127.0.0.1:${sentinel.port}` });
     try {
@@ -34,7 +35,7 @@ describe('a Redis that sentinels know', () => {
       operator.disconnect();
       await Promise.all([sentinel.stop(), primary.stop(), replica.stop()]);
     }
-  }, 30_000);
+  }, 60_000);
 });
 
 describe('a Redis behind TLS', () => {
