@@ -1,29 +1,23 @@
-/** Milliseconds; a timer that fires later than this was held up by this process, not by the other side. */
-const STALL_MS = 25;
+import { performance } from 'node:perf_hooks';
 
 /**
- * The work's result, if it comes within this time. A process that was busy itself (a long computation, many requests at
- * once) first reads what has arrived meanwhile and, once, waits again: its own slowness is no sign of an outage.
+ * The work's result, if it comes within this time. A process that was busy itself for half of it (a long computation,
+ * many requests at once) waits once more: its own slowness is no sign of an outage.
  * @param ms milliseconds
  * @throws Error when the time is over; whatever the work does later is ignored
  */
 export function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    const start = performance.eventLoopUtilization();
     const giveUp = (): void => reject(new Error(`no answer within ${ms} ms`));
-    let timer = setTimeout(fired, ms);
-    let dueMs = performance.now() + ms;
-    let isExtended = false;
-    function fired(): void {
-      const isLate = performance.now() - dueMs > STALL_MS;
-      if (isLate && !isExtended) {
-        isExtended = true;
-        dueMs = performance.now() + ms;
-        timer = setTimeout(fired, ms);
-        return;
-      }
-      // Timers run before sockets are read: what is already here still counts.
-      setImmediate(giveUp);
-    }
+    // Timers run before sockets are read: what is already here still counts.
+    const atLast = (): void => void setImmediate(giveUp);
+    const firstTime = (): void => {
+      const wasBusy = performance.eventLoopUtilization(start).active > ms / 2;
+      if (wasBusy) timer = setTimeout(atLast, ms);
+      else atLast();
+    };
+    let timer = setTimeout(firstTime, ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
