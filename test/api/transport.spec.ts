@@ -181,6 +181,20 @@ describe('bodies that are not what they seem', () => {
     expect(performance.now() - begun).toBeLessThan(3000);
   });
 
+  it.each([
+    ['commas and brackets', `[{,:]}"`.repeat(1200)],
+    ['backslashes', '\\'.repeat(2001)],
+    ['a quote behind backslashes', `\\\\"${'[,'.repeat(4000)}`],
+    ['letters of four bytes', '😀'.repeat(2500)],
+  ])('%s inside a text are no values', async (_what, description) => {
+    const { body } = await post(JSON.stringify({ title: 'a', description })).expect(201);
+    expect(body.description).toBe(description);
+  });
+
+  it.each(['"', '{"a":"\\', '"\\"', '{"title":"a'])('the text %s without an end is 400', async (text) => {
+    expect(problem(await post(text))).toMatchObject({ status: 400, code: 'request.malformed' });
+  });
+
   it('the largest bulk request has few enough', async () => {
     const tags = Array.from({ length: 20 }, (_tag, i) => `tag ${i}`);
     const task = { title: 'a', description: 'b', status: 'todo', priority: 'low', dueAt: null, tags };
