@@ -124,6 +124,27 @@ describe('tokens that end at one instance', () => {
     });
   });
 
+  it('are known by message also after messages that make no sense', async () => {
+    const client = await signUp(a);
+    const operator = new Redis(redis.url);
+    const id = client.refreshToken.split('.')[1];
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    for (const senseless of [
+      '',
+      '[',
+      'null',
+      '7',
+      { kind: 'session', id },
+      { kind: 'user', id: client.user.id, expiresAt },
+    ])
+      await operator.publish('tf:revocations', typeof senseless === 'string' ? senseless : JSON.stringify(senseless));
+    operator.disconnect();
+    jest.spyOn(b.app.get(RevocationStore, { strict: false }), 'list').mockResolvedValue([]);
+    await meAt(b, client.token).expect(200);
+    await client.post('/auth/logout').expect(204);
+    await eventually(async () => expectProblem(await meAt(b, client.token), 401, 'auth.token_invalid'), 500);
+  });
+
   it('are known to Redis too, for as long as a token lives', async () => {
     const client = await signUp(a);
     const [userId, sessionId] = client.refreshToken.split('.');
