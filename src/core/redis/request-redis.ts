@@ -1,5 +1,6 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AppConfig, type RedisConfig } from '../../config/config.js';
+import { Metrics } from '../metrics/http-metrics.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { within } from './deadline.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
@@ -24,20 +25,22 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   private readonly settings: RedisConfig;
   private readonly client: RedisClient;
+  private readonly up;
   private readonly breaker = new CircuitBreaker((isOpen) => this.changed(isOpen));
   private readonly loading = new Map<string, Promise<unknown>>();
   private probing?: NodeJS.Timeout;
   private failedProbes = 0;
   private lastError = 'no connection';
 
-  constructor(config: AppConfig) {
+  constructor(config: AppConfig, @Optional() metrics?: Metrics) {
     if (!config.redis) throw new Error('RequestRedis without a Redis: RedisModule.for() binds it by configuration');
     this.settings = config.redis;
+    this.up = metrics?.gauge('redis_up', 'Whether Redis answers, as the last calls found it', []);
     this.client = createRedisClient(config.redis);
     this.client.on('error', (error: Error) => {
       this.lastError = error.message;
     });
-    this.client.on('ready', () => void this.probe());
+    this.client.on('ready', () => void (this.isAway ? this.probe() : this.up?.set(1)));
   }
 
   /** Whether calls fail at once because the last ones did. */
@@ -133,6 +136,7 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   }
 
   private changed(isOpen: boolean): void {
+    this.up?.set(isOpen ? 0 : 1);
     if (isOpen) {
       this.logger.warn(`Redis is away: ${this.lastError}`);
       this.probing = setInterval(() => void this.probe(), PROBE_MS).unref();
