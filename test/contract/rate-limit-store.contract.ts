@@ -27,6 +27,12 @@ export function rateLimitStoreContract(open: () => Promise<RateLimitStoreFixture
     for (let allowed = 0; ; allowed++) if (!(await ask(limit)).allowed) return allowed;
   };
 
+  /** Milliseconds since the call for the store: what it was moved by, or more on a busy machine. */
+  const passing = (leastMs: number): (() => number) => {
+    const begun = performance.now();
+    return () => Math.max(leastMs, performance.now() - begun);
+  };
+
   it('lets exactly the limit through in a fresh window', async () => {
     expect(await askUntilRefused(fresh(7))).toBe(7);
   });
@@ -73,18 +79,20 @@ export function rateLimitStoreContract(open: () => Promise<RateLimitStoreFixture
 
   it('lets no burst through where two windows meet', async () => {
     const limit = fresh(10);
+    const passed = passing(2100);
     await askUntilRefused(limit);
     await fixture.later(2100);
-    expect(await askUntilRefused(limit)).toBeLessThanOrEqual(1);
+    expect(await askUntilRefused(limit)).toBeLessThanOrEqual(Math.ceil((passed() - 2000) / 200));
   });
 
   it('gives back with time, in proportion', async () => {
     const limit = fresh(10);
+    const passed = passing(3000);
     await askUntilRefused(limit);
     await fixture.later(3000); // half of the first window still reaches into the last 2 s
     const allowed = await askUntilRefused(limit);
     expect(allowed).toBeGreaterThanOrEqual(4);
-    expect(allowed).toBeLessThanOrEqual(6);
+    expect(allowed).toBeLessThanOrEqual(Math.ceil((passed() - 2000) / 200) + 1);
   });
 
   it('says nothing is left only when the next request is refused', async () => {

@@ -54,10 +54,11 @@ export async function startRedis({ settings = {} }: RedisOptions = {}): Promise<
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   let running = await run(args, port);
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
-    if (hasEnded(running.server)) return;
-    const exit = once(running.server, 'exit');
-    running.server.kill(signal);
-    if (['SIGKILL', 'SIGTERM', 'SIGINT'].includes(signal)) await exit;
+    const { server } = running;
+    if (hasEnded(server)) return;
+    const exit = ['SIGKILL', 'SIGTERM', 'SIGINT'].includes(signal) ? once(server, 'exit') : undefined;
+    server.kill(signal);
+    await exit;
   };
   return {
     url: `redis://127.0.0.1:${port}`,
