@@ -1,4 +1,6 @@
-import { startTestApp, type TestApp } from '../support/app.js';
+import mongoose from 'mongoose';
+import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/problems.js';
 
 describe('operations', () => {
@@ -95,5 +97,22 @@ describe('operations', () => {
       const { body } = await app.http.get('/api/v1/%zz').expect(400);
       expect(body.code).toBe('request.malformed');
     });
+  });
+});
+
+describe('closing', () => {
+  it('gives the background work back, so that the next process goes on at once', async () => {
+    const database = await startTestDatabase();
+    const connection = await mongoose.createConnection(database.uri).asPromise();
+    const holders = () => connection.collection<{ _id: string }>('leases').countDocuments({ _id: 'background' });
+    try {
+      const first = await startTestApp({ MONGODB_URI: database.uri });
+      await eventually(async () => expect(await holders()).toBe(1));
+      await first.close();
+      expect(await holders()).toBe(0);
+    } finally {
+      await connection.close();
+      await database.close();
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { requestContext } from '../logging/request-context.js';
 import { DatabaseReadiness } from '../mongo/database-readiness.js';
@@ -19,7 +19,7 @@ interface Chore {
  * other. A process that dies loses the lease within seconds, and another goes on; chores bear being repeated.
  */
 @Injectable()
-export class Background implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(Background.name);
   private readonly holder = randomUUID();
   private readonly chores = new Map<string, Chore>();
@@ -53,7 +53,8 @@ export class Background implements OnApplicationBootstrap, OnApplicationShutdown
     this.wakeIn(0);
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Before the stores are closed: the lease has to be given back for the next process to go on at once. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.running;
