@@ -6,9 +6,9 @@ import { temporaryDirectory } from '../support/dist.js';
 
 /** The disk, until `error` is set: then it takes a part of what it is given, or nothing more, as a full disk does. */
 class FailingDisk implements Files {
-  readonly rename = disk.rename;
-  readonly remove = disk.remove;
-  readonly syncDirectory = disk.syncDirectory;
+  readonly rename: Files['rename'] = (from, to) => disk.rename(from, to);
+  readonly remove: Files['remove'] = (path) => disk.remove(path);
+  readonly syncDirectory: Files['syncDirectory'] = (path) => disk.syncDirectory(path);
   error?: 'ENOSPC' | 'EIO';
 
   async open(path: string, create: boolean): Promise<JournalFile> {
