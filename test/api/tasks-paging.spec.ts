@@ -50,6 +50,14 @@ describe('pages of GET /tasks', () => {
     expect(third.headers).not.toHaveProperty('link');
   });
 
+  it('a question mark in the query is a part of it, for Link too', async () => {
+    const ada = await signUp(app);
+    await tasks(ada, [{ title: 'What? 1' }, { title: 'What? 2' }, { title: 'Other' }]);
+    const first = await ada.get('/tasks?q=what?&limit=1&sort=title').expect(200);
+    const second = await ada.get(nextPath(first)!).expect(200);
+    expect((second.body as PageBody).items.map(({ title }) => title)).toEqual(['What? 2']);
+  });
+
   it('a page that is just full is the last one', async () => {
     const ada = await signUp(app);
     await tasks(ada, [{ title: '1' }, { title: '2' }]);

@@ -30,8 +30,9 @@ class PageLinkInterceptor implements NestInterceptor {
       tap((result: Page<unknown> | Perishable<Page<unknown>>) => {
         const { nextCursor } = result instanceof Perishable ? result.value : result;
         if (nextCursor === null) return;
-        const [path = '', search] = request.url.split('?', 2);
-        const query = new URLSearchParams(search);
+        // Only the first question mark begins the query; it may have others of its own (RFC 3986 §3.4).
+        const [path = ''] = request.url.split('?', 1);
+        const query = new URLSearchParams(request.url.slice(path.length + 1));
         query.set('cursor', nextCursor);
         reply.header('link', `<${path}?${query.toString()}>; rel="next"`);
       }),
