@@ -42,6 +42,26 @@ describe('the cache store on a Redis Cluster', () => {
   });
 });
 
+describe('the cache store and long answers', () => {
+  it('keeps none that would fill Redis for everybody', async () => {
+    const server = await startRedis();
+    const redis = await connectRedis({ REDIS_URL: server.url });
+    try {
+      const store = new RedisCacheStore(redis);
+      const { generation } = await store.read('ada', 'list');
+      const write = (length: number) =>
+        store.write('ada', generation, 'list', { body: 'x'.repeat(length), etag: '"x"' }, 60_000);
+      await write(128 * 1024 + 1);
+      expect((await store.read('ada', 'list')).answer).toBeUndefined();
+      await write(128 * 1024);
+      expect((await store.read('ada', 'list')).answer?.body).toHaveLength(128 * 1024);
+    } finally {
+      redis.onApplicationShutdown();
+      await server.stop();
+    }
+  });
+});
+
 describe('the cache store when Redis fails', () => {
   const answer = { body: '"old"', etag: '"old"' };
   let server: RedisProcess;

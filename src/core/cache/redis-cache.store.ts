@@ -9,6 +9,11 @@ import { CacheStore, type StoredAnswer } from './cache.store.js';
 export const GENERATION_MS = 24 * 60 * 60 * 1000;
 /** Longer than any answer is kept: by then nothing is stored any more that somebody failed to forget. */
 const LONGEST_ANSWER_MS = 15 * 60 * 1000;
+/**
+ * Characters. A page of long tasks can have megabytes, and whoever asks chooses how many different pages there are: such
+ * answers are computed each time instead of filling Redis, or its connection, for everybody.
+ */
+const LONGEST_BODY = 128 * 1024;
 const RETRY_MS = 250;
 const RETRY_BATCH = 100;
 
@@ -71,6 +76,7 @@ export class RedisCacheStore extends CacheStore implements OnApplicationShutdown
   }
 
   async write(owner: string, generation: string, name: string, answer: StoredAnswer, ttlMs: number): Promise<void> {
+    if (answer.body.length > LONGEST_BODY) return;
     const keys = [generationKey(this.redis, owner), answerKey(this.redis, owner, name)];
     await this.redis.run(WRITE, keys, [generation, pack(generation, answer), ttlMs]);
   }
