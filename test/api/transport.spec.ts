@@ -136,6 +136,30 @@ describe('a server that closes', () => {
   });
 });
 
+describe('a form on a page of somebody else', () => {
+  // The media types that a browser sends to another site without asking it first.
+  const types = ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain'];
+  it.each(types)('cannot sign anybody in, up or out: %s is 415', async (type) => {
+    const body = JSON.stringify({ email: ada.email, password: ada.password });
+    for (const path of ['login', 'register', 'refresh', 'logout', 'logout-all', 'change-password']) {
+      const answer = await app.http
+        .post(`/api/v1/auth/${path}`)
+        .set({ 'content-type': type, cookie: `taskflow_refresh=${ada.refreshToken}` })
+        .send(body);
+      expect(problem(answer)).toMatchObject({ status: 415, code: 'request.unsupported_media_type' });
+      expect(answer.headers['set-cookie']).toBeUndefined();
+    }
+  });
+
+  it('cannot end a session by the cookie alone', async () => {
+    for (const path of ['logout', 'logout-all']) {
+      const answer = await app.http.post(`/api/v1/auth/${path}`).set('cookie', `taskflow_refresh=${ada.refreshToken}`);
+      expect(problem(answer)).toMatchObject({ status: 401, code: 'auth.token_missing' });
+    }
+    await ada.get('/users/me').expect(200);
+  });
+});
+
 describe('bodies that are not what they seem', () => {
   const post = (body: string | Buffer) => ada.post('/tasks').set('content-type', 'application/json').send(body);
 
