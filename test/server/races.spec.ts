@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CacheStore, type StoredAnswer } from '../../src/core/cache/cache.store.js';
 import { MemoryCacheStore } from '../../src/core/cache/memory-cache.store.js';
 import { RedisCacheStore } from '../../src/core/cache/redis-cache.store.js';
 import { TaskStatsRepository } from '../../src/modules/tasks/task-stats.repository.js';
-import { startTestApp } from '../support/app.js';
-import { signUp } from '../support/clients.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { signUp, type Client } from '../support/clients.js';
 import { KeepAliveClient } from '../support/fleet.js';
-import { interleave, type Mishap } from '../support/interleavings.js';
-import { startRedis, startRedisCluster } from '../support/redis-server.js';
+import { interleave, randomOf, type Mishap } from '../support/interleavings.js';
+import { startRedis, startRedisCluster, type RedisProcess } from '../support/redis-server.js';
 import { connectRedis } from '../support/request-redis.js';
 import { aTask } from '../support/tasks.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 const CASES = 10_000;
 const AT_ONCE = 50;
@@ -135,5 +137,101 @@ describe('a thousand who ask at once for what is not cached', () => {
       await app.close();
       await server.stop();
     }
+  }, 60_000);
+});
+
+describe('whoever has been told of a write sees it', () => {
+  const USERS = 8;
+  const WRITES = 40;
+  let server: RedisProcess;
+  let proxy: TcpProxy;
+  let apps: TestApp[];
+
+  beforeAll(async () => {
+    server = await startRedis();
+    proxy = await TcpProxy.to('127.0.0.1', server.port);
+    const REDIS_URL = `redis://${proxy.address}`;
+    const first = await startTestApp({ REDIS_URL });
+    apps = [first, await startTestApp({ REDIS_URL, MONGODB_URI: first.mongoUri })];
+  }, 60_000);
+  afterAll(async () => {
+    for (const app of apps?.toReversed() ?? []) await app.close();
+    await proxy?.refuse();
+    await server?.stop();
+  });
+
+  /** One user's writer and readers, at any of these addresses. @returns what was seen too late, and the hits */
+  async function crowd(
+    seed: number,
+    token: string,
+    urls: readonly string[],
+  ): Promise<{ stale: string[]; hits: number }> {
+    const random = randomOf(seed);
+    const at = (path: string): string => `${urls[Math.floor(random() * urls.length)]}/api/v1${path}`;
+    const client = new KeepAliveClient(token);
+    const stale: string[] = [];
+    let acknowledged = 0;
+    let hits = 0;
+    const goesOn = (): boolean => acknowledged < WRITES && stale.length === 0;
+    const check = async (path: string, count: (body: never) => number): Promise<void> => {
+      const known = acknowledged;
+      const answer = await client.get(at(path));
+      if (answer.status !== 200) stale.push(`${path}: ${answer.status}`);
+      else if (count(JSON.parse(answer.body) as never) < known) stale.push(`${path}: ${answer.body} after ${known}`);
+      if (answer.headers['cache-status']?.includes('hit')) hits++;
+    };
+    const reader = async (): Promise<void> => {
+      while (goesOn()) {
+        if (random() < 0.5) await check('/tasks/stats', ({ total }: { total: number }) => total);
+        else await check('/tasks?limit=100', ({ items }: { items: object[] }) => items.length);
+      }
+    };
+    const writer = async (): Promise<void> => {
+      while (goesOn()) {
+        const { status } = await client.post(at('/tasks'), { title: 'One more' });
+        if (status === 201) acknowledged++;
+        else stale.push(`write: ${status}`);
+        await delay(random() * 10);
+      }
+    };
+    await Promise.all([writer(), reader(), reader(), reader()]);
+    client.close();
+    return { stale, hits };
+  }
+
+  const someUsers = (): Promise<Client[]> => Promise.all(Array.from({ length: USERS }, () => signUp(apps[0]!)));
+
+  async function crowds(users: readonly Client[], urls: readonly string[]): Promise<{ stale: string[]; hits: number }> {
+    const all = await Promise.all(users.map(({ token }, n) => crowd(n, token, urls)));
+    return { stale: all.flatMap(({ stale }) => stale), hits: all.reduce((sum, { hits }) => sum + hits, 0) };
+  }
+
+  it('at two processes', async () => {
+    const { stale, hits } = await crowds(
+      await someUsers(),
+      apps.map(({ url }) => url),
+    );
+    expect(stale).toEqual([]);
+    expect(hits).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('at the process that wrote, while Redis comes and goes', async () => {
+    const end = new AbortController();
+    const weather = async (): Promise<void> => {
+      const random = randomOf(1);
+      while (!end.signal.aborted) {
+        await delay(random() * 300);
+        const [begin, cease] =
+          random() < 0.5 ? [() => proxy.freeze(), () => proxy.thaw()] : [() => proxy.refuse(), () => proxy.restore()];
+        await begin();
+        await delay(random() * 300);
+        await cease();
+      }
+    };
+    const users = await someUsers();
+    const storm = weather();
+    const { stale } = await crowds(users, [apps[0]!.url]).finally(() => end.abort());
+    await storm;
+    expect(stale).toEqual([]);
   }, 60_000);
 });

@@ -51,16 +51,29 @@ export class KeepAliveClient {
   }
 
   get(url: string): Promise<Answer> {
+    return this.send('GET', url);
+  }
+
+  post(url: string, body: object): Promise<Answer> {
+    return this.send('POST', url, JSON.stringify(body));
+  }
+
+  private send(method: string, url: string, body?: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const options = { agent: this.agent, headers: { authorization: `Bearer ${this.token}` } };
-      const sent = httpRequest(url, options, (answer) => {
-        let body = '';
+      const headers = {
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      };
+      const sent = httpRequest(url, { method, agent: this.agent, headers }, (answer) => {
+        let text = '';
         answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => (body += chunk));
-        answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, body }));
+        answer.on('data', (chunk: string) => (text += chunk));
+        answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, body: text }));
       });
       sent.on('error', reject);
-      sent.end();
+      sent.end(body);
     });
   }
 
