@@ -221,11 +221,12 @@ describe('whoever has been told of a write sees it', () => {
       const random = randomOf(1);
       while (!end.signal.aborted) {
         await delay(random() * 300);
-        const [begin, cease] =
-          random() < 0.5 ? [() => proxy.freeze(), () => proxy.thaw()] : [() => proxy.refuse(), () => proxy.restore()];
-        await begin();
+        const isFrozen = random() < 0.5;
+        if (isFrozen) proxy.freeze();
+        else await proxy.refuse();
         await delay(random() * 300);
-        await cease();
+        if (isFrozen) proxy.thaw();
+        else await proxy.restore();
       }
     };
     const users = await someUsers();

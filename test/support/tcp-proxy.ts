@@ -74,10 +74,11 @@ export class TcpProxy {
   async refuse(): Promise<void> {
     const { server } = this;
     this.server = undefined;
+    // Stops listening first: a client that comes back meanwhile would be waited for without end.
+    const stopped = new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
     const closed = [...this.flows].map(({ from }) => once(from, 'close'));
     for (const { from } of this.flows) from.destroy();
-    await Promise.all(closed);
-    if (server) await new Promise((resolve) => server.close(resolve));
+    await Promise.all([...closed, stopped]);
   }
 
   /** Accepts connections again, at the same address. */
@@ -89,6 +90,7 @@ export class TcpProxy {
   }
 
   private join(client: Socket): void {
+    if (!this.server) return void client.destroy();
     const upstream = connect(this.target);
     client.setNoDelay();
     upstream.setNoDelay();
