@@ -1,5 +1,5 @@
 import { Clock } from '../../src/core/time/clock.js';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
 import { newAccount, signUp } from '../support/clients.js';
 import { expectProblem } from '../support/problems.js';
 import type { Response } from 'supertest';
@@ -195,6 +195,26 @@ describe('login budgets', () => {
       expectProblem(await attempt(), 429, 'rate_limit.exceeded');
     } finally {
       await strict.close();
+    }
+  });
+});
+
+describe('a login budget', () => {
+  it('is not filled up by a restart', async () => {
+    const database = await startTestDatabase();
+    const environment = { MONGODB_URI: database.uri, LOGIN_RATE_LIMIT_PER_15MIN: '2' };
+    const attempt = (app: TestApp) =>
+      app.http.post('/api/v1/auth/login').send({ email: 'ada@example.org', password: 'not the right one' });
+    try {
+      const first = await startTestApp(environment);
+      await attempt(first).expect(401);
+      await attempt(first).expect(401);
+      await first.close();
+      const second = await startTestApp(environment);
+      expectProblem(await attempt(second), 429, 'rate_limit.exceeded');
+      await second.close();
+    } finally {
+      await database.close();
     }
   });
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Clock } from '../time/clock.js';
 import { RateLimitStore, type RateLimit, type RateLimitResult } from './rate-limit.store.js';
-import { resultOf, used, type Window } from './sliding-window.js';
+import { resultOf, used, windowAfter, type Window } from './sliding-window.js';
 
 /** Keys; an attacker who rotates addresses must not exhaust memory. */
 const MAX_KEYS = 100_000;
@@ -28,16 +28,12 @@ export class MemoryRateLimitStore extends RateLimitStore {
     return Promise.resolve(states.map(({ limit, window }) => resultOf(window, limit, nowMs, allowed)));
   }
 
-  private windowAt({ key, windowSeconds }: RateLimit, nowMs: number): Counters {
-    const lengthMs = windowSeconds * 1000;
-    const window = this.windows.get(key);
-    const age = window ? nowMs - window.startMs : Infinity;
-    if (window && age >= 0 && age < lengthMs) return window;
-    const next =
-      window && age >= 0 && age < 2 * lengthMs
-        ? { startMs: window.startMs + lengthMs, count: 0, previous: window.count }
-        : { startMs: nowMs, count: 0, previous: 0 };
-    this.windows.set(key, next);
-    return next;
+  private windowAt(limit: RateLimit, nowMs: number): Counters {
+    const kept = this.windows.get(limit.key);
+    const window = windowAfter(kept, limit, nowMs);
+    if (window === kept) return kept;
+    const counters = { ...window };
+    this.windows.set(limit.key, counters);
+    return counters;
   }
 }

@@ -1,9 +1,12 @@
 import { Global, Module } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AppConfig } from '../../config/config.js';
+import { DurableRateLimitRepository } from './durable-rate-limit.repository.js';
 import { MemoryRateLimitStore } from './memory-rate-limit.store.js';
 import { RequestRedis } from '../redis/request-redis.js';
 import { RedisRateLimitStore } from './redis-rate-limit.store.js';
+import { RATE_LIMIT_MODEL, rateLimitSchema } from './rate-limit.schema.js';
 import { RateLimitStore } from './rate-limit.store.js';
 
 @Global()
@@ -13,8 +16,10 @@ import { RateLimitStore } from './rate-limit.store.js';
       inject: [AppConfig],
       useFactory: (config: AppConfig) => [{ name: 'default', limit: config.rateLimitPerMinute, ttl: 60_000 }],
     }),
+    MongooseModule.forFeature([{ name: RATE_LIMIT_MODEL, schema: rateLimitSchema }]),
   ],
   providers: [
+    DurableRateLimitRepository,
     MemoryRateLimitStore,
     {
       provide: RateLimitStore,
@@ -23,6 +28,6 @@ import { RateLimitStore } from './rate-limit.store.js';
         redis ? new RedisRateLimitStore(redis, memory, apiInstances) : memory,
     },
   ],
-  exports: [RateLimitStore, ThrottlerModule],
+  exports: [RateLimitStore, DurableRateLimitRepository, ThrottlerModule],
 })
 export class RateLimitModule {}

@@ -12,8 +12,6 @@ export interface RateLimit {
   readonly windowSeconds: number;
   /** The user who is limited, if it is one: lets the counters lie where everything of this user lies. */
   readonly owner?: string;
-  /** Protects a secret against guessing: counts for less, never for more, when processes cannot count together. */
-  readonly isStrict?: boolean;
 }
 
 /** The port of the rate limiter: a sliding window of two counters that begins with the first request under a key. */

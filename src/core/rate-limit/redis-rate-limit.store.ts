@@ -48,7 +48,7 @@ type Action = 'count' | 'look' | 'undo';
 
 /**
  * Limits that all processes count together, in one round trip. While Redis is away each process counts for itself, up
- * to its part of the limit; half of that where it protects a secret.
+ * to its part of the limit.
  */
 export class RedisRateLimitStore extends RateLimitStore {
   /** @param instances how many processes share the limits */
@@ -70,7 +70,7 @@ export class RedisRateLimitStore extends RateLimitStore {
   }
 
   consumeLocally(limits: readonly RateLimit[]): Promise<readonly RateLimitResult[]> {
-    return this.local.consume(limits.map((limit) => ({ ...limit, limit: this.part(limit) })));
+    return this.local.consume(limits.map((limit) => ({ ...limit, limit: Math.ceil(limit.limit / this.instances) })));
   }
 
   /**
@@ -94,10 +94,6 @@ export class RedisRateLimitStore extends RateLimitStore {
   private async ask(limits: readonly RateLimit[], action: Action): Promise<readonly RateLimitResult[]> {
     const keys = limits.map((limit) => limitKey(this.redis, limit));
     return readResults(limits, await this.redis.run(SCRIPT, keys, [...limitArgs(limits), action]));
-  }
-
-  private part({ limit, isStrict }: RateLimit): number {
-    return Math.ceil(limit / this.instances / (isStrict ? 2 : 1));
   }
 }
 

@@ -7,6 +7,14 @@ export interface Window {
   readonly previous: number;
 }
 
+/** The window that `nowMs` lies in: the present one, the one that follows it, or a new one. */
+export function windowAfter(window: Window | undefined, { windowSeconds }: RateLimit, nowMs: number): Window {
+  const lengthMs = windowSeconds * 1000;
+  const age = window ? nowMs - window.startMs : -1;
+  if (!window || age < 0 || age >= 2 * lengthMs) return { startMs: nowMs, count: 0, previous: 0 };
+  return age < lengthMs ? window : { startMs: window.startMs + lengthMs, count: 0, previous: window.count };
+}
+
 /** What counts now: this window, and as much of the previous one as still reaches into the last `windowSeconds`. */
 export function used(window: Window, { windowSeconds }: RateLimit, nowMs: number): number {
   const share = 1 - (nowMs - window.startMs) / (windowSeconds * 1000);

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { AppConfig } from '../../config/config.js';
 import { RateLimited } from '../../core/errors/core.errors.js';
 import { clientKey } from '../../core/rate-limit/client-key.js';
-import { RateLimitStore, type RateLimit, type RateLimitResult } from '../../core/rate-limit/rate-limit.store.js';
+import { DurableRateLimitRepository } from '../../core/rate-limit/durable-rate-limit.repository.js';
+import type { RateLimit, RateLimitResult } from '../../core/rate-limit/rate-limit.store.js';
 import { emailKey, UsersService } from '../users/index.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions } from './sessions.service.js';
@@ -19,7 +20,7 @@ const WINDOW_SECONDS = 15 * 60;
 export class LoginBudget {
   constructor(
     private readonly config: AppConfig,
-    private readonly limits: RateLimitStore,
+    private readonly limits: DurableRateLimitRepository,
     private readonly users: UsersService,
     private readonly sessions: Sessions,
     private readonly cookie: RefreshCookie,
@@ -70,12 +71,7 @@ export class LoginBudget {
   }
 }
 
-const budget = (key: string, limit: number): RateLimit => ({
-  key,
-  limit,
-  windowSeconds: WINDOW_SECONDS,
-  isStrict: true,
-});
+const budget = (key: string, limit: number): RateLimit => ({ key, limit, windowSeconds: WINDOW_SECONDS });
 
 /** Adds the budget to the header fields of the general limit. @throws RateLimited */
 function announce(reply: FastifyReply, n: number, results: readonly RateLimitResult[]): void {
