@@ -33,6 +33,11 @@ export function storeFailure(thrown: unknown): (DomainError & ErrorDefinition) |
   return lost ? new StoreUnavailable() : undefined;
 }
 
+/** The server gave this write up for another one at the same time (WriteConflict, a deadlock); nothing was written. */
+export function writeConflict(thrown: unknown): boolean {
+  return thrown instanceof mongo.MongoServerError && thrown.code === 112;
+}
+
 /** A unique index refused the write (E11000); `keys` are the fields of that index. */
 export function duplicateKey(thrown: unknown): { readonly keys: readonly string[] } | undefined {
   if (!(thrown instanceof mongo.MongoServerError) || thrown.code !== 11_000) return undefined;

@@ -49,6 +49,8 @@ export class TaskWriter {
       }
       const earlier = idem && (await this.earlier(owner, idem));
       if (earlier) return { task: earlier, isReplay: true };
+      // The equal request that is in the way has not finished, or its key has just been freed.
+      await delay(MAX_PAUSE_MS * (attempt + 1));
     }
     throw new WriteContended();
   }

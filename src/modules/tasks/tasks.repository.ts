@@ -4,7 +4,7 @@ import mongoose, { type Model } from 'mongoose';
 import { toPending, type DomainEvent } from '../../core/events/domain-event.js';
 import { pushEvents } from '../../core/events/outbox.schema.js';
 import type { IdempotencyMark } from '../../core/idempotency/idempotency.js';
-import { duplicateKey } from '../../core/mongo/store-failure.js';
+import { duplicateKey, writeConflict } from '../../core/mongo/store-failure.js';
 import type { Decision, Task } from './task.js';
 import { searchFieldsOf } from './task-search.js';
 import { storedFields, TASK_FIELDS, toTask, type TaskRow } from './stored-task.js';
@@ -28,14 +28,14 @@ export class TasksRepository {
     return found ? toTask(found) : undefined;
   }
 
-  /** @returns false when a task of this owner carries the same idempotency key */
+  /** @returns false when a task of this owner carries the same idempotency key, or is about to */
   async insert({ task, events }: Decision, idem?: IdempotencyMark): Promise<boolean> {
     try {
       await this.model.collection.insertOne(this.document(task, events, idem));
       return true;
     } catch (error) {
-      // Ids are made here and are unique, so it can only be the key.
-      if (idem && duplicateKey(error)) return false;
+      // Ids are made here and are unique, so it can only be the key; a server may also give up one of two equal ones.
+      if (idem && (duplicateKey(error) || writeConflict(error))) return false;
       throw error;
     }
   }
