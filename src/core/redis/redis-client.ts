@@ -8,6 +8,8 @@ const COMMAND_TIMEOUT_MS = 500;
 /** A server that came back is found within this time. */
 const LONGEST_PAUSE_MS = 1000;
 const READONLY_RECONNECT_MS = 1000;
+/** A queue's connection that owes an answer for so long is dead. Blocking reads wait at most 10 s. */
+const QUEUE_SILENCE_MS = 15_000;
 
 export type RedisClient = Redis | Cluster;
 
@@ -30,6 +32,30 @@ export function createRedisClient(config: RedisConfig): RedisClient {
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     retryDelayOnTryAgain: 0,
+    redisOptions: options,
+  };
+  return new Cluster([...config.clusterNodes], cluster);
+}
+
+/** A connection for queues: commands wait for Redis as long as it takes, and those under way are sent again. */
+export function createQueueClient(config: RedisConfig): RedisClient {
+  const options: RedisOptions = {
+    ...connectionOptions(config),
+    enableOfflineQueue: true,
+    autoResendUnfulfilledCommands: true,
+    // BullMQ refuses any other value on a connection that blocks.
+    maxRetriesPerRequest: null,
+    enableAutoPipelining: false,
+    commandTimeout: undefined,
+    socketTimeout: QUEUE_SILENCE_MS,
+  };
+  if (config.clusterNodes.length === 0) return new Redis({ ...options, ...serverOf(config) });
+  const cluster: ClusterOptions = {
+    lazyConnect: true,
+    clusterRetryStrategy: pause,
+    // A node that is away is named again by its neighbours until one takes its place: 16 times, the default, is a second.
+    maxRedirections: Infinity,
+    retryDelayOnMoved: 50,
     redisOptions: options,
   };
   return new Cluster([...config.clusterNodes], cluster);

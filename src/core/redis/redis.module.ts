@@ -1,5 +1,6 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { AppConfig } from '../../config/config.js';
+import { QueueRedis } from './queue-redis.js';
 import { RequestRedis } from './request-redis.js';
 import { SubscriberRedis } from './subscriber-redis.js';
 
@@ -11,7 +12,7 @@ import { SubscriberRedis } from './subscriber-redis.js';
 @Module({})
 export class RedisModule {
   static for(config: AppConfig): DynamicModule {
-    const providers = config.redis ? [RequestRedis, SubscriberRedis] : [];
+    const providers = config.redis ? [RequestRedis, SubscriberRedis, QueueRedis] : [];
     return { module: RedisModule, providers, exports: providers };
   }
 }
