@@ -8,13 +8,20 @@ const ALL = ['test/api', 'test/contract', 'test/server'];
 const given = process.argv.slice(2);
 const paths = given.length > 0 ? given : ALL;
 
-const isOnRedis = (/** @type {string} */ path) => path.startsWith('test/server');
+/** The programs that `test/server` starts, each with what asks for its version. */
+const PROGRAMS = { 'redis-server': '--version', nginx: '-v', prometheus: '--version' };
 
-if (paths.some(isOnRedis) && spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status !== 0) {
-  fail('npm run test:server needs redis-server on the PATH: apt-get install redis-server');
+const startsServers = (/** @type {string} */ path) => path.startsWith('test/server');
+
+if (paths.some(startsServers)) {
+  const missing = Object.entries(PROGRAMS)
+    .filter(([program, version]) => spawnSync(program, [version], { stdio: 'ignore' }).status !== 0)
+    .map(([program]) => program)
+    .join(' ');
+  if (missing) fail(`npm run test:server needs these on the PATH: apt-get install ${missing}`);
 }
-// The suites of Redis are about Redis: without a MongoDB they take the embedded document server.
-if (!paths.every(isOnRedis) && !process.env.MONGODB_URI) {
+// These suites are not about MongoDB: without one they take the embedded document server.
+if (!paths.every(startsServers) && !process.env.MONGODB_URI) {
   fail('npm run test:server needs MONGODB_URI, the address of a MongoDB server to test against.');
 }
 const { status } = spawnSync(
