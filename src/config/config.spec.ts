@@ -61,7 +61,13 @@ describe('loadConfig', () => {
       CORS_ORIGINS: '*',
       LOG_LEVEL: 'loud',
       LOG_FORMAT: 'xml',
+      METRICS: 'yes',
       METRICS_TOKEN: 'hunter2',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://collector',
+      OTEL_SERVICE_NAME: 'task flow',
+      OTEL_TRACES_SAMPLER_ARG: '1.5',
+      SENTRY_DSN: 'https://hunter2',
+      COMMIT: 'the last one',
       DRAIN_SECONDS: 'x',
     };
 
@@ -176,6 +182,7 @@ describe('loadConfig', () => {
         BOOTSTRAP_ADMIN_EMAIL: 'ada@example.com',
         BOOTSTRAP_ADMIN_PASSWORD: 'a long passphrase',
         METRICS_TOKEN: 'a token for the metrics',
+        SENTRY_DSN: 'https://key@sentry.example.com/1',
       };
       const direct = loadConfig(values);
       const fromFile = loadConfig({ ...values, [name]: undefined, [`${name}_FILE`]: file(`${values[name]}\n`) });

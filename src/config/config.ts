@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, readEnvironment, type Environment } from './environment.js';
 import { keptSecrets, parseKeys, type SigningKey } from './keys.js';
@@ -46,7 +47,15 @@ export class AppConfig {
   readonly corsOrigins: readonly string[];
   readonly logLevel: Environment['LOG_LEVEL'];
   readonly logFormat: 'json' | 'pretty';
+  /** What runs here, for whoever looks at several processes. */
+  readonly release: { readonly version: string; readonly commit?: string };
+  /** Whether anything is measured. */
+  readonly metrics: boolean;
   readonly metricsToken?: string;
+  /** Where traces go, and which part of those that no caller has decided about. Absent: none are recorded. */
+  readonly tracing?: { readonly endpoint: string; readonly serviceName: string; readonly ratio: number };
+  /** Where bugs and crashes are reported. */
+  readonly sentryDsn?: string;
   /** Seconds between "not ready" and closing, so that a load balancer has noticed. */
   readonly drainSeconds: number;
 
@@ -92,7 +101,13 @@ export class AppConfig {
     this.logLevel = environment.LOG_LEVEL;
     // A person looks at the terminal of an embedded start; anywhere else a machine reads the log.
     this.logFormat = environment.LOG_FORMAT ?? (this.mode === 'embedded' && !this.production ? 'pretty' : 'json');
+    this.release = Object.freeze({ version: packageVersion(), commit: environment.COMMIT });
+    this.metrics = environment.METRICS;
     this.metricsToken = environment.METRICS_TOKEN;
+    const endpoint = environment.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '');
+    const { OTEL_SERVICE_NAME: serviceName, OTEL_TRACES_SAMPLER_ARG: ratio } = environment;
+    this.tracing = endpoint ? Object.freeze({ endpoint, serviceName, ratio }) : undefined;
+    this.sentryDsn = environment.SENTRY_DSN;
     this.drainSeconds = environment.DRAIN_SECONDS;
     Object.freeze(this);
   }
@@ -132,6 +147,12 @@ export class AppConfig {
 export function loadConfig(source: NodeJS.ProcessEnv = process.env): AppConfig {
   const { environment, problems } = readEnvironment(source);
   return new AppConfig(environment, problems);
+}
+
+/** The package lies beside `src/` and `dist/` alike. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function problemsOf(read: () => unknown): string[] {

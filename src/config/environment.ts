@@ -7,6 +7,7 @@ import {
   IsEmail,
   IsIn,
   IsInt,
+  IsNumber,
   IsOptional,
   IsString,
   IsUrl,
@@ -34,6 +35,7 @@ export const SECRET_NAMES = [
   'SECRET_KEY',
   'BOOTSTRAP_ADMIN_PASSWORD',
   'METRICS_TOKEN',
+  'SENTRY_DSN',
 ] as const;
 
 const WholeNumber = (min: number, max: number): PropertyDecorator => {
@@ -46,6 +48,26 @@ const WholeNumber = (min: number, max: number): PropertyDecorator => {
     Max(max, { message }),
   );
 };
+/** A part of the whole, from 0 to 1. */
+const Ratio = (): PropertyDecorator => {
+  const message = 'must be a number from 0 to 1';
+  return applyDecorators(
+    Expose(),
+    Type(() => Number),
+    IsNumber({}, { message }),
+    Min(0, { message }),
+    Max(1, { message }),
+  );
+};
+const Address = (): PropertyDecorator =>
+  applyDecorators(
+    Expose(),
+    IsOptional(),
+    IsUrl(
+      { require_tld: false, protocols: ['http', 'https'], require_protocol: true },
+      { message: 'must be an http(s) URL' },
+    ),
+  );
 const Flag = (): PropertyDecorator =>
   applyDecorators(
     Expose(),
@@ -90,13 +112,7 @@ export class Environment {
   @Choice('development', 'production', 'test') readonly NODE_ENV: 'development' | 'production' | 'test' = 'development';
   @WholeNumber(0, 65_535) readonly PORT: number = 3000;
   @Text('must be an address to listen on', /^[A-Za-z0-9.:_-]+$/) readonly HOST?: string;
-  @Expose()
-  @IsOptional()
-  @IsUrl(
-    { require_tld: false, protocols: ['http', 'https'], require_protocol: true },
-    { message: 'must be an http(s) URL' },
-  )
-  readonly PUBLIC_URL?: string;
+  @Address() readonly PUBLIC_URL?: string;
   @Text('must be a directory') readonly DATA_DIR: string = '.data';
   @Flag() readonly ALLOW_EMBEDDED: boolean = false;
 
@@ -142,10 +158,17 @@ export class Environment {
     'error' | 'warn' | 'info' | 'debug' | 'silent' = 'info';
   @Expose() @IsOptional() @IsIn(['json', 'pretty'], { message: 'must be one of json, pretty' }) readonly LOG_FORMAT?:
     'json' | 'pretty';
+  @Flag() readonly METRICS: boolean = true;
   @Expose()
   @IsOptional()
   @MinLength(16, { message: 'must have at least 16 characters' })
   readonly METRICS_TOKEN?: string;
+  @Address() readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+  @Text('must be letters, digits, . _ and -', /^[\w.-]+$/) readonly OTEL_SERVICE_NAME: string = 'taskflow';
+  @Ratio() readonly OTEL_TRACES_SAMPLER_ARG: number = 0.1;
+  @Text('expected https://<key>@<host>/<project>', /^https?:\/\/\w+@[^\s/@]+\/(?:\S+\/)?\d+$/)
+  readonly SENTRY_DSN?: string;
+  @Text('must be a commit of git', /^[\da-f]{7,64}$/) readonly COMMIT?: string;
   @WholeNumber(0, 120) readonly DRAIN_SECONDS: number = 0;
 }
 
