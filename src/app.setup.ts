@@ -11,9 +11,10 @@ import { registerBodyParsers } from './core/http/body-parsers.js';
 import { answerClientErrors } from './core/http/client-errors.js';
 import { registerEntityTags } from './core/http/conditional.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
-import { refuseWhileClosing, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
+import { endConnectionsWhile, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
+import { DatabaseReadiness } from './core/mongo/database-readiness.js';
 import { serveOpenApi } from './core/openapi/openapi.js';
 
 /** What scripts of another origin may read beyond the few fields that they always may. */
@@ -44,7 +45,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     trustProxy: trustedProxies(config),
     genReqId: requestIdOf,
     requestIdHeader: false,
-    // Fastify's own refusal is no problem document; ours is among the hooks.
+    // What still arrives on an open connection is served: nobody would repeat a refused POST.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // A frozen database answers nothing, not even a refusal: the client gets its 503 all the same.
@@ -72,7 +73,8 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     route.handlerTimeout = LONGEST_REQUEST_MS;
   });
   registerHttpHooks(fastify, app.get(HttpMetrics));
-  refuseWhileClosing(fastify);
+  const readiness = app.get(DatabaseReadiness);
+  endConnectionsWhile(fastify, () => readiness.isDraining);
   registerBodyParsers(fastify);
   registerEntityTags(fastify);
   await app.register(fastifyCookie);

@@ -4,31 +4,29 @@ import { ConfigError } from './config/environment.js';
 import { DatabaseReadiness } from './core/mongo/database-readiness.js';
 import { UsersService } from './modules/users/index.js';
 import { startMongoWorker, type MongoWorker } from './embedded/mongo/index.js';
+import { Shutdown } from './shutdown.js';
 import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 
-/** The API process: configuration, stores, application, listen; on SIGTERM not ready, drain, close. */
+/** The API process: configuration, stores, application, listen. */
 async function main(): Promise<void> {
+  const shutdown = new Shutdown();
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = loadConfig();
   const embedded = config.mongo.uri ? undefined : await openEmbedded(config.dataDir);
   const app = await createApp(config, config.mongo.uri ?? embedded!.uri);
 
-  let stopping = false;
-  const stop = async (): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
-    app.get(DatabaseReadiness).stopAccepting();
-    await delay(config.drainSeconds * 1000);
-    await app.close();
-    await embedded?.close();
-    process.exit(0);
-  };
-  process.on('SIGTERM', () => void stop());
-  process.on('SIGINT', () => void stop());
-
+  shutdown.finish({
+    app,
+    drainMs: config.drainSeconds * 1000,
+    closeLast: async () => embedded?.close(),
+  });
   await app.listen(config.port, config.host);
   announce(config, await app.getUrl());
+  // For whoever started it and waits (PM2's `wait_ready`).
+  void app
+    .get(DatabaseReadiness)
+    .whenReady()
+    .then(() => process.send?.('ready'));
   const admins = await app
     .get(UsersService)
     .countActiveAdmins()

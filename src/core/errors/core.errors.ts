@@ -31,7 +31,6 @@ export const RoleRequired = defineError('auth.forbidden', 'forbidden', 'Your rol
 export const RateLimited = defineError('rate_limit.exceeded', 'rate-limited', 'Too many requests.');
 export const StoreUnavailable = defineError('store.unavailable', 'unavailable', 'A data store does not answer.');
 export const Overloaded = defineError('server.overloaded', 'unavailable', 'The server is too busy for this now.');
-export const ServerClosing = defineError('server.closing', 'unavailable', 'This server is about to stop.');
 export const RequestTimedOut = defineError('request.timeout', 'unavailable', 'The answer took too long.');
 export const WriteContended = defineError(
   'write.contended',

@@ -53,13 +53,19 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     this.wakeIn(0);
   }
 
-  /** Before the stores are closed: the lease has to be given back for the next process to go on at once. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Begins nothing more, and gives the lease back when what runs has ended: another process goes on at once. */
+  async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.running;
-    if (this.leaseUntil > performance.now())
-      await this.leases.release('background', this.holder).catch(() => undefined);
+    if (this.leaseUntil <= performance.now()) return;
+    this.leaseUntil = 0;
+    await this.leases.release('background', this.holder).catch(() => undefined);
+  }
+
+  /** Before the stores are closed, because the lease is in one of them. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.stop();
   }
 
   private wakeIn(ms: number): void {

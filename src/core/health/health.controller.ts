@@ -31,7 +31,7 @@ export class HealthController {
     const checks = await this.checks();
     if (checks['mongo'] !== 'up' || !this.readiness.isReady) {
       reply.status(503).header('retry-after', RETRY_AFTER_SECONDS);
-      return { status: 'error', checks };
+      return { status: 'error', checks, ...(this.readiness.isDraining ? { draining: true } : {}) };
     }
     return { status: isAllUp(checks) ? 'ok' : 'degraded', checks };
   }
@@ -49,7 +49,7 @@ export class HealthController {
     const checks = await this.checks();
     if (!this.readiness.isReady) {
       reply.status(503).header('retry-after', RETRY_AFTER_SECONDS);
-      return { status: 'error', checks };
+      return { status: 'error', checks, ...(this.readiness.isDraining ? { draining: true } : {}) };
     }
     return { status: isAllUp(checks) ? 'ok' : 'degraded', checks };
   }

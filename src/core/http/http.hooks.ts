@@ -2,7 +2,6 @@ import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
-import { ServerClosing } from '../errors/core.errors.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import './request.js';
@@ -36,17 +35,11 @@ export function registerHttpHooks(fastify: FastifyInstance, metrics: HttpMetrics
   });
 }
 
-/** A server that closes finishes what it began and refuses what still comes, so that keep-alive clients move on. */
-export function refuseWhileClosing(fastify: FastifyInstance): void {
-  let closing = false;
-  fastify.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
-  fastify.addHook('onRequest', (_request, reply, done) => {
-    if (!closing) return done();
-    reply.header('connection', 'close');
-    return done(new ServerClosing({ retryAfterSeconds: 1 }));
+/** A process that drains serves on, and each answer ends its connection: clients and proxies move to another process. */
+export function endConnectionsWhile(fastify: FastifyInstance, isDraining: () => boolean): void {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (isDraining()) reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 

@@ -19,6 +19,8 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
   private closing = false;
   private established = false;
   private timer?: NodeJS.Timeout;
+  private announce!: () => void;
+  private readonly ready = new Promise<void>((resolve) => (this.announce = resolve));
 
   constructor(
     @InjectConnection() private readonly connection: Connection,
@@ -28,6 +30,16 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
 
   get isReady(): boolean {
     return this.established && !this.closing;
+  }
+
+  /** Whether the process was told to stop: it still answers, and traffic should go elsewhere. */
+  get isDraining(): boolean {
+    return this.closing;
+  }
+
+  /** Resolves after the first contact. */
+  whenReady(): Promise<void> {
+    return this.ready;
   }
 
   /** Registers a step of the first contact; steps run in order of registration and must bear being run again. */
@@ -62,6 +74,7 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
         await run();
       }
       this.established = true;
+      this.announce();
     } catch (error) {
       if (this.closing) return;
       this.logger.warn(`not ready yet, ${step}: ${(error as Error).message}`);

@@ -4,7 +4,6 @@ import {
   RequestTooLarge,
   RequestTooSlow,
   RoleRequired,
-  ServerClosing,
   StoreUnavailable,
   TokenInvalid,
   TokenMissing,
@@ -44,7 +43,7 @@ function impliedErrors(operation: Operation, path: string, { isPublic, role }: O
     ...(hasBody ? [RequestTooSlow, RequestTooLarge, UnsupportedMedia] : []),
     ...(hasBody || given('query') ? [InputInvalid] : []),
     ...(given('query', 'cursor') ? [CursorInvalid] : []),
-    ...(path.startsWith('/api/v1/') ? [RateLimited, StoreUnavailable, Overloaded, ServerClosing, RequestTimedOut] : []),
+    ...(path.startsWith('/api/v1/') ? [RateLimited, StoreUnavailable, Overloaded, RequestTimedOut] : []),
   ];
 }
 

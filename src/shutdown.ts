@@ -1,0 +1,102 @@
+import { Logger } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Background } from './core/events/background.js';
+import { LONGEST_REQUEST_MS } from './core/http/limits.js';
+import { DatabaseReadiness } from './core/mongo/database-readiness.js';
+
+/** For stores and exporters, after the last request. */
+const STORES_CLOSE_MS = 5000;
+
+/** The longest from the end of the drain to the end of the process: whoever kills it must wait longer. */
+export const SHUTDOWN_AFTER_DRAIN_MS = LONGEST_REQUEST_MS + STORES_CLOSE_MS;
+
+interface Stop {
+  /** Still answers, for balancers to notice. */
+  readonly drainMs: number;
+  /** For the requests that run then. */
+  readonly requestsMs: number;
+  readonly exitCode: number;
+}
+
+interface Running {
+  readonly app: NestFastifyApplication;
+  readonly drainMs: number;
+  /** What outlives the application's own stores. */
+  readonly closeLast: () => Promise<void>;
+}
+
+/**
+ * The end of the process: not ready, drain, finish what runs, close the stores, exit. A signal begins it; each further
+ * one cuts the present wait short. A crash does the same in seconds, because what state it left is not known.
+ */
+export class Shutdown {
+  private readonly logger = new Logger(Shutdown.name);
+  private running?: Running;
+  private waiting?: AbortController;
+  private readonly connections = new Set<Socket>();
+  private begun = false;
+
+  /** Listens from the first moment: as process 1 of a container, a signal without a listener would be ignored. */
+  constructor() {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.asked());
+    // How PM2 asks where there are no signals (`shutdown_with_message`).
+    process.on('message', (message) => message === 'shutdown' && this.asked());
+    process.on('uncaughtException', (error) => this.crashed(error));
+    process.on('unhandledRejection', (reason) => this.crashed(reason));
+  }
+
+  /** From now on there is something to finish. */
+  finish(running: Running): void {
+    this.running = running;
+    const server: Server = running.app.getHttpServer();
+    server.on('connection', (socket) => {
+      this.connections.add(socket);
+      socket.once('close', () => this.connections.delete(socket));
+    });
+  }
+
+  private asked(): void {
+    if (!this.running) process.exit(0);
+    if (this.begun) this.waiting?.abort();
+    else void this.stop(this.running, { drainMs: this.running.drainMs, requestsMs: LONGEST_REQUEST_MS, exitCode: 0 });
+  }
+
+  private crashed(error: unknown): void {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    this.logger.error(`crashed: ${message}`, stack);
+    if (!this.running) process.exit(1);
+    const drainMs = Math.min(this.running.drainMs, 2000);
+    if (!this.begun) void this.stop(this.running, { drainMs, requestsMs: 5000, exitCode: 1 });
+  }
+
+  private async stop({ app, closeLast }: Running, { drainMs, requestsMs, exitCode }: Stop): Promise<void> {
+    this.begun = true;
+    setTimeout(() => this.giveUp(), drainMs + requestsMs + STORES_CLOSE_MS);
+    app.get(DatabaseReadiness).stopAccepting();
+    // Another process goes on with the chores while this one drains.
+    void app.get(Background).stop();
+    const server: Server = app.getHttpServer();
+    if (server.listening) await this.wait(drainMs);
+    void this.wait(requestsMs).then(() => server.closeAllConnections());
+    const closed = app.close();
+    // Opened to be quick one day (by a browser, a balancer) and never used: Node would wait for them as for a request.
+    for (const socket of this.connections) if (socket.bytesRead === 0) socket.destroy();
+    await closed;
+    await closeLast();
+    process.exit(exitCode);
+  }
+
+  private async wait(ms: number): Promise<void> {
+    this.waiting = new AbortController();
+    await delay(ms, undefined, { signal: this.waiting.signal }).catch(() => undefined);
+  }
+
+  /** A store that does not close must not hold the process until somebody kills it. */
+  private giveUp(): never {
+    this.logger.error('did not end in time: something does not close');
+    process.exit(1);
+  }
+}

@@ -1,0 +1,231 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import mongoose from 'mongoose';
+import { generateJwtKey } from '../../src/config/keys.js';
+import { startTestDatabase } from '../support/app.js';
+import { requireCurrentDist, startProcess, temporaryDirectory, type TaskFlowProcess } from '../support/dist.js';
+import { eventually } from '../support/eventually.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const account = { email: 'ada@example.org', password: 'a long enough passphrase', name: 'Ada' };
+
+describe('a process that is told to stop', () => {
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let running: TaskFlowProcess[];
+  beforeAll(requireCurrentDist);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+    running = [];
+  });
+  afterEach(async () => {
+    for (const process of running) await process.end('SIGKILL');
+    await directory.remove();
+  });
+
+  const start = async (environment: Record<string, string> = {}): Promise<TaskFlowProcess> => {
+    const process = await startProcess({ DATA_DIR: directory.path, ...environment });
+    running.push(process);
+    return process;
+  };
+
+  it('says that it drains, serves old and new connections, and ends each with its answer', async () => {
+    const server = await start({ DRAIN_SECONDS: '2' });
+    const connection = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect((await get(server, connection)).headers.connection).toBe('keep-alive');
+    const exited = server.end('SIGTERM');
+
+    const { body, headers } = await eventually(() => server.http.get('/api/health/ready').expect(503), 1000);
+    expect(body).toEqual({ status: 'error', checks: { mongo: 'up' }, draining: true });
+    expect(headers['retry-after']).toBe('2');
+    expect(await get(server, connection)).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    const { headers: created } = await server.http.post('/api/v1/auth/register').send(account).expect(201);
+    expect(created['connection']).toBe('close');
+    connection.destroy();
+    expect(await exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('finishes a request whose body is still on its way, and takes no new connection meanwhile', async () => {
+    const server = await start({ REQUEST_TIMEOUT_MS: '10000' });
+    const { body } = await server.http.post('/api/v1/auth/register').send(account).expect(201);
+    const upload = await beginUpload(server, body.accessToken as string);
+    const exited = server.end('SIGTERM');
+    await eventually(() => expect(server.http.get('/api/health/live')).rejects.toThrow('ECONNREFUSED'));
+
+    const answer = await upload.finish();
+    expect(answer).toMatch(/^HTTP\/1\.1 201 .*\r\n/);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+    expect(JSON.parse(answer.split('\r\n\r\n', 2)[1]!)).toMatchObject({ title: 'finished', version: 1 });
+    expect(await exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('does not wait for connections that nobody uses', async () => {
+    const server = await start();
+    const connection = new Agent({ keepAlive: true });
+    await get(server, connection);
+    const { hostname, port } = new URL(server.url);
+    const silent = connect(Number(port), hostname);
+    await once(silent, 'connect');
+    const begun = performance.now();
+    expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begun).toBeLessThan(2000);
+    connection.destroy();
+    silent.destroy();
+  });
+
+  it('drains for DRAIN_SECONDS, and with a second signal no longer', async () => {
+    const patient = await start({ DRAIN_SECONDS: '1' });
+    let begun = performance.now();
+    await patient.end('SIGTERM');
+    expect(performance.now() - begun).toBeGreaterThan(1000);
+
+    const hurried = await start({ DRAIN_SECONDS: '60' });
+    begun = performance.now();
+    const exited = hurried.end('SIGTERM');
+    await eventually(() => hurried.http.get('/api/health/ready').expect(503), 1000);
+    hurried.process.kill('SIGINT');
+    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
+  it('cuts off the requests that still run at one more signal', async () => {
+    const server = await start({ REQUEST_TIMEOUT_MS: '20000' });
+    const { body } = await server.http.post('/api/v1/auth/register').send(account).expect(201);
+    const upload = await beginUpload(server, body.accessToken as string);
+    const begun = performance.now();
+    const exited = server.end('SIGTERM');
+    await eventually(() => expect(server.http.get('/api/health/live')).rejects.toThrow('ECONNREFUSED'));
+    server.process.kill('SIGTERM');
+    expect(await upload.closed).toBe('');
+    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
+  describe('beside others, on one database', () => {
+    let database: Awaited<ReturnType<typeof startTestDatabase>>;
+    let proxy: TcpProxy;
+    let environment: Record<string, string>;
+    beforeEach(async () => {
+      database = await startTestDatabase();
+      const { hostname, port, pathname } = new URL(database.uri);
+      proxy = await TcpProxy.to(hostname, Number(port));
+      environment = {
+        MONGODB_URI: `mongodb://${proxy.address}${pathname}?directConnection=true`,
+        JWT_KEYS: generateJwtKey(),
+        SECRET_KEY: 'a test key that all processes share',
+      };
+    });
+    afterEach(async () => {
+      for (const process of running) await process.end('SIGKILL');
+      await proxy.refuse();
+      await database.close();
+    });
+
+    it('leaves the background work to them at once, long before its lease would end', async () => {
+      const leases = (await mongoose.createConnection(database.uri).asPromise()).collection('leases');
+      const holders = async (): Promise<unknown[]> => (await leases.find().toArray()).map(({ holder }) => holder);
+      const first = await start({ ...environment, DRAIN_SECONDS: '30' });
+      const held = await eventually(async () => {
+        const now = await holders();
+        expect(now).not.toEqual([]);
+        return now;
+      });
+      await start(environment);
+      expect(await holders()).toEqual(held);
+      first.process.kill('SIGTERM');
+      await eventually(async () => {
+        const now = await holders();
+        expect(now).toHaveLength(held.length);
+        expect(now.filter((holder) => held.includes(holder))).toEqual([]);
+      }, 3000);
+      await first.http.get('/api/health/live').expect(200);
+      await leases.conn.close();
+    });
+
+    it('ends in time when the database has frozen', async () => {
+      const server = await start(environment);
+      proxy.freeze();
+      const begun = performance.now();
+      expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    });
+  });
+
+  it.each(['throw new Error("of the test")', 'Promise.reject(new Error("of the test"))'])(
+    'after a crash by `%s` says so in one line, finishes what is quick, and ends with code 1',
+    async (crash) => {
+      const preload = join(directory.path, 'crash.cjs');
+      writeFileSync(preload, `process.on('SIGUSR2', () => { ${crash} });`);
+      const server = await start({ DRAIN_SECONDS: '1', LOG_FORMAT: 'json', NODE_OPTIONS: `--require ${preload}` });
+      server.process.kill('SIGUSR2');
+      const exited = once(server.process, 'exit');
+      const { body } = await eventually(() => server.http.get('/api/health/ready').expect(503), 1000);
+      expect(body.draining).toBe(true);
+      expect(await exited).toEqual([1, null]);
+      const lines = server
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('of the test'));
+      expect(lines.map((line) => JSON.parse(line))).toEqual([
+        expect.objectContaining({ level: 'error', message: 'crashed: of the test', context: 'Shutdown' }),
+      ]);
+    },
+  );
+});
+
+interface Received {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+function get({ url }: TaskFlowProcess, agent: Agent): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(`${url}/api/health/live`, { agent }, (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+interface Upload {
+  /** Sends the rest. @returns the whole answer, when the server has ended the connection */
+  finish(): Promise<string>;
+  /** Everything that was received, once the connection is closed. */
+  readonly closed: Promise<string>;
+}
+
+/** A task on its way whose body has not arrived completely. */
+async function beginUpload({ url }: TaskFlowProcess, token: string): Promise<Upload> {
+  const { hostname, port } = new URL(url);
+  const socket: Socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  const body = JSON.stringify({ title: 'finished' });
+  const head = [
+    'POST /api/v1/tasks HTTP/1.1',
+    'Host: taskflow',
+    `Authorization: Bearer ${token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    'Expect: 100-continue',
+  ];
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+  socket.on('error', () => socket.destroy());
+  const closed = once(socket, 'close').then(() => received);
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  // The server says so when it has begun with the request.
+  await eventually(() => expect(received).toBe('HTTP/1.1 100 Continue\r\n\r\n'));
+  received = '';
+  socket.write(body.slice(0, 5));
+  return {
+    closed,
+    finish: () => {
+      socket.write(body.slice(5));
+      return closed;
+    },
+  };
+}
