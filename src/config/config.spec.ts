@@ -36,6 +36,7 @@ describe('loadConfig', () => {
       PORT: '70000',
       HOST: 'no host',
       PUBLIC_URL: 'ftp://x',
+      MODULES: 'auth,payments',
       ALLOW_EMBEDDED: 'perhaps',
       MONGODB_URI: 'postgres://user:hunter2@db',
       MONGODB_MAX_POOL_SIZE: '0',
@@ -51,6 +52,7 @@ describe('loadConfig', () => {
       API_INSTANCES: '0',
       JWT_KEYS: 'hunter2',
       JWT_PUBLIC_KEYS: 'one:two:three',
+      JWT_JWKS_URL: 'ldap://keys',
       SECRET_KEY: 'hunter2',
       BOOTSTRAP_ADMIN_EMAIL: 'nobody',
       BOOTSTRAP_ADMIN_PASSWORD: 'hunter2',
@@ -251,8 +253,34 @@ describe('loadConfig', () => {
     it('may be public only, in a process that only verifies', () => {
       const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const text = `a:${publicKey.export({ format: 'der', type: 'spki' }).toString('base64url')}`;
-      const { keys } = loadConfig({ ...server, JWT_KEYS: undefined, JWT_PUBLIC_KEYS: text }).jwt;
+      const verifier = { ...server, JWT_KEYS: undefined, JWT_PUBLIC_KEYS: text };
+      const { keys } = loadConfig({ ...verifier, MODULES: 'users,tasks,admin' }).jwt;
       expect(keys).toMatchObject([{ kid: 'a', privateKey: undefined }]);
+      for (const MODULES of [undefined, 'auth', 'tasks,auth']) {
+        expect(refusal({ ...verifier, MODULES })).toEqual(['JWT_KEYS: required with MONGODB_URI where auth is served']);
+      }
+    });
+
+    it('may be at an address, in a process that only verifies', () => {
+      const verifier = { ...server, JWT_KEYS: undefined, JWT_JWKS_URL: 'http://auth/.well-known/jwks.json' };
+      expect(loadConfig({ ...verifier, MODULES: 'tasks' }).jwt).toMatchObject({
+        keys: [],
+        jwksUrl: 'http://auth/.well-known/jwks.json',
+      });
+      expect(refusal({ ...verifier, JWT_KEYS: jwtKeys })).toEqual([
+        'JWT_JWKS_URL: for processes without auth only; auth itself has the keys',
+      ]);
+      expect(refusal({ ...verifier, JWT_JWKS_URL: undefined, MODULES: 'tasks' })).toEqual([
+        'JWT_PUBLIC_KEYS or JWT_JWKS_URL: required where auth is not served',
+      ]);
+    });
+
+    it('are not private in production where auth is not served: it could only give them away', () => {
+      const tasks = { ...server, MODULES: 'tasks' };
+      expect(loadConfig(tasks).jwt.keys).toHaveLength(1);
+      expect(refusal({ ...tasks, NODE_ENV: 'production' })).toEqual([
+        'JWT_KEYS: refused in production where auth is not served; JWT_PUBLIC_KEYS or JWT_JWKS_URL is enough',
+      ]);
     });
 
     it.each(['P-384', 'secp256k1'])('on the curve %s are refused', (namedCurve) => {
@@ -263,6 +291,23 @@ describe('loadConfig', () => {
 
     it('with the same kid are refused', () => {
       expect(refusedNames({ ...server, JWT_KEYS: `${jwtKeys},${jwtKeys}` })).toEqual(['JWT_KEYS']);
+    });
+  });
+
+  describe('modules', () => {
+    it('are all of them, or those that are named, in whatever order', () => {
+      expect(loadConfig(server).modules).toEqual(['auth', 'users', 'tasks', 'admin']);
+      expect(loadConfig({ ...server, MODULES: 'admin,auth' }).modules).toEqual(['auth', 'admin']);
+    });
+
+    it.each(['tasks,payments', ',', 'tasks,', 'Tasks', ' '])('are refused as "%s"', (MODULES) => {
+      expect(refusal({ ...server, MODULES })).toEqual(['MODULES: must be some of auth,users,tasks,admin']);
+    });
+
+    it('are all of them on the embedded store, which only one process can have', () => {
+      expect(refusal({ DATA_DIR: directory, MODULES: 'auth,tasks' })).toEqual([
+        'MODULES: some of them need MONGODB_URI, because the embedded store belongs to one process',
+      ]);
     });
   });
 

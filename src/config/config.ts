@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError, readEnvironment, type Environment } from './environment.js';
-import { keptSecrets, parseKeys, type SigningKey } from './keys.js';
+import { jwtConfig, misplacedKeys, type JwtConfig } from './jwt.js';
+import { keptSecrets } from './keys.js';
+import { chosenModules, MODULE_NAMES, type ModuleName } from './modules.js';
 import { redisConfig, type RedisConfig } from './redis.js';
 
 export type { RedisConfig };
@@ -10,6 +12,8 @@ export type { RedisConfig };
 /** What the process was told to be: validated, complete and frozen. The class is the injection token. */
 export class AppConfig {
   readonly mode: 'embedded' | 'server';
+  /** Whose routes, listeners and chores this process has. */
+  readonly modules: readonly ModuleName[];
   readonly production: boolean;
   readonly host: string;
   /** 0 lets the kernel choose. */
@@ -30,12 +34,7 @@ export class AppConfig {
   readonly redis?: RedisConfig;
   /** How many processes share the limits, for when nothing but their number tells each its part. */
   readonly apiInstances: number;
-  readonly jwt: {
-    readonly issuer: string;
-    readonly audience: string;
-    /** The first one signs, all verify. Without private keys this process only verifies. */
-    readonly keys: readonly SigningKey[];
-  };
+  readonly jwt: JwtConfig;
   /** Signs cursors. */
   readonly secretKey: Buffer;
   readonly bootstrapAdmin?: { readonly email: string; readonly password: string };
@@ -67,6 +66,7 @@ export class AppConfig {
     this.mode = environment.MONGODB_URI ? 'server' : 'embedded';
     this.production = environment.NODE_ENV === 'production';
     this.refuseUnsafe(environment, problems);
+    this.modules = chosenModules(environment.MODULES);
     this.host = environment.HOST ?? (this.mode === 'embedded' ? '127.0.0.1' : '0.0.0.0');
     this.port = environment.PORT;
     this.publicUrl = (environment.PUBLIC_URL ?? `http://localhost:${this.port}`).replace(/\/+$/, '');
@@ -81,13 +81,9 @@ export class AppConfig {
     });
     this.redis = redisConfig(environment);
     this.apiInstances = environment.API_INSTANCES;
-    const needsKept = !(environment.SECRET_KEY && (environment.JWT_KEYS ?? environment.JWT_PUBLIC_KEYS));
+    const needsKept = !(environment.SECRET_KEY && environment.JWT_KEYS);
     const kept = this.mode === 'embedded' && needsKept ? keptSecrets(this.dataDir) : undefined;
-    this.jwt = Object.freeze({
-      issuer: environment.JWT_ISSUER,
-      audience: 'taskflow-api',
-      keys: Object.freeze(signingKeys(environment, kept?.jwtKeys)),
-    });
+    this.jwt = jwtConfig(environment, kept?.jwtKeys);
     this.secretKey = createHash('sha256')
       .update(environment.SECRET_KEY ?? kept!.secretKey)
       .digest();
@@ -113,18 +109,23 @@ export class AppConfig {
   }
 
   private refuseUnsafe(environment: Environment, known: readonly string[]): void {
+    const isKnown = (prefix: string): boolean => known.some((line) => line.startsWith(prefix));
     const problems = [
       ...known,
-      ...problemsOf(() => signingKeys(environment)),
-      ...(known.some((line) => line.startsWith('REDIS_')) ? [] : problemsOf(() => redisConfig(environment))),
+      ...problemsOf(() => jwtConfig(environment)),
+      ...(isKnown('REDIS_') ? [] : problemsOf(() => redisConfig(environment))),
     ];
     if (this.production && this.mode === 'embedded' && !environment.ALLOW_EMBEDDED) {
       problems.push(
         'MONGODB_URI: required in production (ALLOW_EMBEDDED=true runs on the embedded store all the same)',
       );
     }
+    const modules = chosenModules(environment.MODULES);
+    if (this.mode === 'embedded' && modules.length < MODULE_NAMES.length) {
+      problems.push('MODULES: some of them need MONGODB_URI, because the embedded store belongs to one process');
+    }
     if (this.mode === 'server') {
-      if (!environment.JWT_KEYS && !environment.JWT_PUBLIC_KEYS) problems.push('JWT_KEYS: required with MONGODB_URI');
+      if (!isKnown('JWT_')) problems.push(...misplacedKeys(environment, modules.includes('auth')));
       if (!environment.SECRET_KEY) problems.push('SECRET_KEY: required with MONGODB_URI');
     }
     if (Boolean(environment.BOOTSTRAP_ADMIN_EMAIL) !== Boolean(environment.BOOTSTRAP_ADMIN_PASSWORD)) {
@@ -162,18 +163,6 @@ function problemsOf(read: () => unknown): string[] {
   } catch (error) {
     return [(error as Error).message];
   }
-}
-
-function signingKeys(environment: Environment, kept?: string): SigningKey[] {
-  const { JWT_KEYS, JWT_PUBLIC_KEYS } = environment;
-  const pairs = JWT_KEYS ?? (JWT_PUBLIC_KEYS ? undefined : kept);
-  const keys = [
-    ...(pairs ? parseKeys('JWT_KEYS', pairs, 'pkcs8') : []),
-    ...(JWT_PUBLIC_KEYS ? parseKeys('JWT_PUBLIC_KEYS', JWT_PUBLIC_KEYS, 'spki') : []),
-  ];
-  if (new Set(keys.map(({ kid }) => kid)).size < keys.length)
-    throw new ConfigError('JWT_KEYS: a kid stands there twice');
-  return keys;
 }
 
 function trustProxy(value: string | undefined): AppConfig['trustProxy'] {

@@ -21,6 +21,7 @@ import {
 } from 'class-validator';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { MODULE_LIST, MODULE_NAMES } from './modules.js';
 
 /** A setting that keeps the process from starting. The message names variables and never prints their values. */
 export class ConfigError extends Error {
@@ -113,6 +114,7 @@ export class Environment {
   @WholeNumber(0, 65_535) readonly PORT: number = 3000;
   @Text('must be an address to listen on', /^[A-Za-z0-9.:_-]+$/) readonly HOST?: string;
   @Address() readonly PUBLIC_URL?: string;
+  @Text(`must be some of ${MODULE_NAMES.join(',')}`, MODULE_LIST) readonly MODULES?: string;
   @Text('must be a directory') readonly DATA_DIR: string = '.data';
   @Flag() readonly ALLOW_EMBEDDED: boolean = false;
 
@@ -135,6 +137,7 @@ export class Environment {
   @Text('expected kid:base64url(PKCS#8)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/) readonly JWT_KEYS?: string;
   @Text('expected kid:base64url(SPKI)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/)
   readonly JWT_PUBLIC_KEYS?: string;
+  @Address() readonly JWT_JWKS_URL?: string;
   @Text('must be a name or URL') readonly JWT_ISSUER: string = 'taskflow';
   @Expose() @IsOptional() @MinLength(32, { message: 'must have at least 32 bytes' }) readonly SECRET_KEY?: string;
   @Expose()
