@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders, type RequestOptions } from 'node:http';
 import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from './app.js';
 import { requireCurrentDist, startProcess, type TaskFlowProcess } from './dist.js';
@@ -6,6 +6,8 @@ import { requireCurrentDist, startProcess, type TaskFlowProcess } from './dist.j
 /** API processes side by side, on one database and one Redis. */
 export interface Fleet {
   readonly processes: readonly TaskFlowProcess[];
+  /** A new process in the place and on the port of one that has ended. */
+  replace(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -30,13 +32,34 @@ export async function startFleet(size: number, environment: Record<string, strin
     await stop();
     throw failed.reason;
   }
-  return { processes, stop };
+  const replace = async (index: number): Promise<void> => {
+    const { port } = new URL(processes[index]!.url);
+    processes[index] = await startProcess({ ...common, PORT: port });
+  };
+  return { processes, replace, stop };
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+}
+
+/** One request as it is, and its whole answer: nothing follows a redirect, normalises the path or unpacks the body. */
+export function exchange(url: string, options: RequestOptions = {}, body?: string): Promise<Answer> {
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  const headers = { ...length, ...(options.headers as OutgoingHttpHeaders) };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ...options, headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => (text += chunk));
+      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, body: text }));
+      answer.on('error', reject);
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
 }
 
 /** Requests over connections that stay open, for many at once: supertest opens one each. */
@@ -59,22 +82,9 @@ export class KeepAliveClient {
   }
 
   private send(method: string, url: string, body?: string): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const headers = {
-        authorization: `Bearer ${this.token}`,
-        ...(body === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-      };
-      const sent = httpRequest(url, { method, agent: this.agent, headers }, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => (text += chunk));
-        answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, body: text }));
-      });
-      sent.on('error', reject);
-      sent.end(body);
-    });
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const headers = { authorization: `Bearer ${this.token}`, ...json };
+    return exchange(url, { method, headers, agent: this.agent }, body);
   }
 
   close(): void {

@@ -168,8 +168,8 @@ async function run(args: readonly string[], port: number): Promise<{ server: Chi
  * Jest's `process` never says `exit`, and a killed process says nothing: so a shell waits for the end of its input,
  * which comes with ours, and kills the server. It is itself ended with the server, before the pid can be another's.
  */
-function endWithThisProcess(server: ChildProcess): void {
-  const watch = spawn('sh', ['-c', 'read -r _; kill -9 "$0" 2>/dev/null', String(server.pid)], {
+export function endWithThisProcess(server: ChildProcess, signal: 'KILL' | 'TERM' = 'KILL'): void {
+  const watch = spawn('sh', ['-c', 'read -r _; kill -s "$1" "$0" 2>/dev/null', String(server.pid), signal], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   watch.unref();
