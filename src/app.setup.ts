@@ -72,7 +72,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     route.bodyLimit = BULK_BODY_LIMIT;
     route.handlerTimeout = LONGEST_REQUEST_MS;
   });
-  registerHttpHooks(fastify, app.get(HttpMetrics));
+  registerHttpHooks(fastify, app.get(HttpMetrics), config);
   const readiness = app.get(DatabaseReadiness);
   endConnectionsWhile(fastify, () => readiness.isDraining);
   registerBodyParsers(fastify);

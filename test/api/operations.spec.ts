@@ -35,7 +35,7 @@ describe('operations', () => {
       const { text, headers } = await app.http.get('/metrics').expect(200);
       expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
       expect(text).toMatch(
-        /http_request_duration_seconds_count\{method="GET",route="\/api\/health\/live",status="200"\} \d+/,
+        /taskflow_http_request_duration_seconds_count\{method="GET",route="\/api\/health\/live",status="200"\} \d+/,
       );
     });
   });

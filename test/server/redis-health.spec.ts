@@ -36,13 +36,13 @@ describe('health with Redis', () => {
         expect(body).toEqual({ status: 'degraded', checks: { mongo: 'up', redis: 'down' } });
       }
       await app.http.get('/api/health').expect(200);
-      expect((await app.http.get('/metrics')).text).toMatch(/^redis_up 0$/m);
+      expect((await app.http.get('/metrics')).text).toMatch(/^taskflow_redis_breaker_open 1$/m);
       expect((await app.http.get('/api/health/live')).body).toEqual({ status: 'ok' });
     } finally {
       if (signal === 'SIGSTOP') await server.kill('SIGCONT');
       else await server.restart();
     }
     await eventually(expectUp);
-    expect((await app.http.get('/metrics')).text).toMatch(/^redis_up 1$/m);
+    expect((await app.http.get('/metrics')).text).toMatch(/^taskflow_redis_breaker_open 0$/m);
   });
 });

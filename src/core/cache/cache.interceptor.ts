@@ -8,7 +8,7 @@ import { AppConfig } from '../../config/config.js';
 import { StoreUnavailable } from '../errors/core.errors.js';
 import { contentTag, isNotModified } from '../http/conditional.js';
 import '../http/request.js';
-import { Metrics } from '../metrics/http-metrics.js';
+import { Metrics } from '../metrics/metrics.js';
 import { Clock } from '../time/clock.js';
 import { CacheTurns, type EndTurn } from './cache-turns.js';
 import { CACHED_READ, type CacheEntry, type CachedRead } from './cached.js';
@@ -47,7 +47,7 @@ export class CacheInterceptor implements NestInterceptor {
     config: AppConfig,
   ) {
     this.fresh = new FreshLoads(config.mongo.maxPoolSize);
-    this.reads = metrics.counter('cache_reads_total', 'Cached reads by result', ['result']);
+    this.reads = metrics.counter('taskflow_cache_reads_total', 'Cached reads by result', ['entry', 'result']);
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -58,8 +58,9 @@ export class CacheInterceptor implements NestInterceptor {
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
     // What is not worth keeping is answered in the same form: bytes with their tag.
     if (!entry) return of(send(request, reply, (await compute(reply, next)).answer));
-    const { generation, answer, endTurn } = await this.settle(entry, request.cached ?? (await this.lookUp(entry)));
-    this.reads.inc({ result: answer ? 'hit' : 'miss' });
+    const found = await this.settle(entry, request.cached ?? (await this.lookUp(entry)));
+    const { generation, answer, endTurn } = found;
+    this.reads.inc({ entry: kindOf(entry), result: this.resultOf(found) });
     reply.header('cache-status', answer ? 'taskflow; hit' : 'taskflow; fwd=miss');
     try {
       return of(send(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));
@@ -101,6 +102,11 @@ export class CacheInterceptor implements NestInterceptor {
       const found = await this.lookUp(entry);
       if (found.answer || performance.now() >= endMs) return found;
     }
+  }
+
+  private resultOf(found: Found): 'hit' | 'stale' | 'miss' | 'bypass' {
+    if (found.answer) return this.isFresh(found) ? 'hit' : 'stale';
+    return found.generation === undefined ? 'bypass' : 'miss';
   }
 
   private isFresh({ answer }: Found): boolean {
@@ -154,6 +160,9 @@ export class CacheInterceptor implements NestInterceptor {
     if (!(error instanceof StoreUnavailable)) this.logger.warn(`cache ${what} failed: ${(error as Error).message}`);
   }
 }
+
+/** What comes before the part that a client chooses. */
+const kindOf = ({ name }: CacheEntry): string => name.split(':', 1)[0]!;
 
 /** The answer as bytes, and until when it is right. */
 async function compute(reply: FastifyReply, next: CallHandler): Promise<{ answer: StoredAnswer; until?: Date }> {

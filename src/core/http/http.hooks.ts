@@ -1,12 +1,15 @@
 import { Logger } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
+import type { AppConfig } from '../../config/config.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import './request.js';
 
 const SANE_REQUEST_ID = /^[\w.-]{1,128}$/;
+/** In logs and metrics, where nobody waited for the answer. As nginx has it; it is never sent. */
+const CLIENT_GONE = 499;
 
 /** The caller's `X-Request-Id` where it is sane, else a new one. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
@@ -18,20 +21,30 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
  * Cross-cutting work that needs nothing from Nest, as Fastify hooks, because an interceptor costs an observable per
  * request: request id and log context, cache defaults, one log line and one measurement per request.
  */
-export function registerHttpHooks(fastify: FastifyInstance, metrics: HttpMetrics): void {
+export function registerHttpHooks(
+  fastify: FastifyInstance,
+  metrics: HttpMetrics,
+  config: Pick<AppConfig, 'metrics' | 'logLevel'>,
+): void {
   const logger = new Logger('HTTP');
+  const isMeasured = config.metrics;
+  const isLogged = config.logLevel === 'info' || config.logLevel === 'debug';
+  const conclude = (request: FastifyRequest, reply: FastifyReply): void => {
+    const status = reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE;
+    const seconds = reply.elapsedTime / 1000;
+    const route = request.routeOptions.url ?? 'unmatched';
+    if (isMeasured) metrics.end(request.method, route, status, seconds);
+    if (isLogged && !isProbe(route)) logger.log(accessLine(request, status, seconds));
+  };
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Answers are for the one who asked unless a route says otherwise.
     reply.header('cache-control', 'private, no-cache');
-    requestContext.run({ requestId: request.id, traceId: traceIdOf(request.headers.traceparent) }, done);
-  });
-  fastify.addHook('onResponse', (request, reply, done) => {
-    const seconds = reply.elapsedTime / 1000;
-    const route = request.routeOptions.url ?? 'unmatched';
-    metrics.observe(request.method, route, reply.statusCode, seconds);
-    if (!isProbe(route)) logger.log(accessLine(request, reply.statusCode, seconds));
-    done();
+    request.traceId = traceIdOf(request.headers.traceparent);
+    if (isMeasured) metrics.begin();
+    // Fastify has no hook for the end of a request whose client has gone.
+    if (isMeasured || isLogged) reply.raw.on('close', () => conclude(request, reply));
+    requestContext.run({ requestId: request.id, traceId: request.traceId }, done);
   });
 }
 
@@ -59,7 +72,7 @@ function accessLine(request: FastifyRequest, status: number, seconds: number): R
     userId: request.principal?.userId,
     // Said here because a time limit or a lost client ends a request outside its context.
     requestId: request.id,
-    traceId: traceIdOf(request.headers.traceparent),
+    traceId: request.traceId,
     problem: request.problem,
   };
 }

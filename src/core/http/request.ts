@@ -7,6 +7,8 @@ declare module 'fastify' {
     principal?: Principal;
     /** Why the token that came with the request is not good. */
     tokenRejected?: boolean;
+    /** 32 hexadecimal digits: of the caller's `traceparent`, or of this request's own trace. */
+    traceId?: string;
     /** The code of the problem this request was answered with, for its log line. */
     problem?: string;
     /** What the cache has for this request, if it was asked already. Without a generation it is away. */

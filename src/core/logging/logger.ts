@@ -29,7 +29,10 @@ export function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-const addContext = winston.format((info) => Object.assign(info, requestContext.getStore()));
+const addContext = winston.format((info) => {
+  const context = requestContext.getStore();
+  return context ? Object.assign(info, { requestId: context.requestId, traceId: context.traceId }) : info;
+});
 const redacted = winston.format((info) => {
   for (const key of Object.keys(info)) info[key] = SECRET_FIELD.test(key) ? '[redacted]' : redact(info[key]);
   return info;

@@ -1,40 +1,31 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Metrics } from './metrics.js';
 
-/** The process' metrics. A registry of its own, so that two applications in one process do not collide. */
-@Injectable()
-export class Metrics {
-  readonly registry = new Registry();
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry });
-  }
-
-  counter<T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> {
-    return new Counter({ name, help, labelNames, registers: [this.registry] });
-  }
-
-  gauge<T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> {
-    return new Gauge({ name, help, labelNames, registers: [this.registry] });
-  }
-}
-
-/** Rate, errors and duration per route. */
+/** Rate, errors and duration per route, and how many requests are under way. */
 @Injectable()
 export class HttpMetrics {
-  private readonly duration: Histogram<'method' | 'route' | 'status'>;
+  private readonly duration;
+  private inFlight = 0;
 
   constructor(metrics: Metrics) {
-    this.duration = new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'Duration of HTTP requests by route template and status',
-      labelNames: ['method', 'route', 'status'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-      registers: [metrics.registry],
-    });
+    this.duration = metrics.histogram(
+      'taskflow_http_request_duration_seconds',
+      'Duration of HTTP requests by route template and status',
+      ['method', 'route', 'status'],
+      BUCKETS,
+    );
+    metrics.measured('taskflow_http_requests_in_flight', 'HTTP requests begun and not ended', () => this.inFlight);
   }
 
-  observe(method: string, route: string, status: number, seconds: number): void {
+  begin(): void {
+    this.inFlight++;
+  }
+
+  /** @param route its template: with a path, whoever asks would make series without an end */
+  end(method: string, route: string, status: number, seconds: number): void {
+    this.inFlight--;
     this.duration.observe({ method, route, status: String(status) }, seconds);
   }
 }

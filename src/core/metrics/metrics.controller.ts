@@ -5,7 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../../config/config.js';
 import { RouteNotFound, TokenInvalid, TokenMissing } from '../errors/core.errors.js';
 import { Public } from '../security/access.js';
-import { Metrics } from './http-metrics.js';
+import { Metrics } from './metrics.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -23,8 +23,8 @@ export class MetricsController {
   @Get()
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   async scrape(@Headers('authorization') authorization: string | undefined): Promise<string> {
-    const { metricsToken, production } = this.config;
-    if (!metricsToken && production) throw new RouteNotFound();
+    const { metrics, metricsToken, production } = this.config;
+    if (!metrics || (!metricsToken && production)) throw new RouteNotFound();
     if (metricsToken) {
       if (!authorization) throw new TokenMissing();
       // Hashes have one length, so that the comparison takes the same time for any guess.

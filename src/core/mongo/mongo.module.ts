@@ -7,6 +7,7 @@ import { ConnectionWatchdog } from './connection-watchdog.js';
 import { DatabaseReadiness } from './database-readiness.js';
 import { LEASE_MODEL, leaseSchema } from './lease.schema.js';
 import { Leases } from './lease.repository.js';
+import { MongoMetrics } from './mongo-metrics.js';
 
 // A filter reaches the server as it was written, or not at all.
 mongoose.set('strictQuery', 'throw');
@@ -31,7 +32,7 @@ export class MongoModule {
         }),
         MongooseModule.forFeature([{ name: LEASE_MODEL, schema: leaseSchema }]),
       ],
-      providers: [DatabaseReadiness, ConnectionWatchdog, Leases],
+      providers: [DatabaseReadiness, ConnectionWatchdog, Leases, MongoMetrics],
       exports: [DatabaseReadiness, Leases, MongooseModule],
     };
   }

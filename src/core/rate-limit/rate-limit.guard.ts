@@ -14,6 +14,7 @@ import { RateLimited } from '../errors/core.errors.js';
 import '../http/request.js';
 import { RequestGate } from '../request-gate/request-gate.js';
 import { clientKey } from './client-key.js';
+import { RateLimitMetrics } from './rate-limit-metrics.js';
 
 /**
  * The limits of @nestjs/throttler (`@Throttle`, `@SkipThrottle`) on our own store: one key a user, or an address for
@@ -27,6 +28,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     @Inject(getStorageToken()) storage: ThrottlerStorage,
     reflector: Reflector,
     private readonly gate: RequestGate,
+    private readonly metrics: RateLimitMetrics,
   ) {
     super(options, storage, reflector);
   }
@@ -52,7 +54,10 @@ export class RateLimitGuard extends ThrottlerGuard {
     request.cached = admission.cached;
     reply.header('ratelimit-policy', `"${name}";q=${limit};w=${windowSeconds}`);
     reply.header('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);
-    if (!allowed) throw new RateLimited({ retryAfterSeconds: resetSeconds });
+    if (!allowed) {
+      this.metrics.refused(name);
+      throw new RateLimited({ retryAfterSeconds: resetSeconds });
+    }
     return true;
   }
 

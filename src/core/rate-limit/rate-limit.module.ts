@@ -5,6 +5,7 @@ import { AppConfig } from '../../config/config.js';
 import { DurableRateLimitRepository } from './durable-rate-limit.repository.js';
 import { MemoryRateLimitStore } from './memory-rate-limit.store.js';
 import { RequestRedis } from '../redis/request-redis.js';
+import { RateLimitMetrics } from './rate-limit-metrics.js';
 import { RedisRateLimitStore } from './redis-rate-limit.store.js';
 import { RATE_LIMIT_MODEL, rateLimitSchema } from './rate-limit.schema.js';
 import { RateLimitStore } from './rate-limit.store.js';
@@ -21,13 +22,18 @@ import { RateLimitStore } from './rate-limit.store.js';
   providers: [
     DurableRateLimitRepository,
     MemoryRateLimitStore,
+    RateLimitMetrics,
     {
       provide: RateLimitStore,
-      inject: [AppConfig, MemoryRateLimitStore, { token: RequestRedis, optional: true }],
-      useFactory: ({ apiInstances }: AppConfig, memory: MemoryRateLimitStore, redis?: RequestRedis) =>
-        redis ? new RedisRateLimitStore(redis, memory, apiInstances) : memory,
+      inject: [AppConfig, MemoryRateLimitStore, RateLimitMetrics, { token: RequestRedis, optional: true }],
+      useFactory: (
+        { apiInstances }: AppConfig,
+        memory: MemoryRateLimitStore,
+        metrics: RateLimitMetrics,
+        redis?: RequestRedis,
+      ) => (redis ? new RedisRateLimitStore(redis, memory, apiInstances, metrics) : memory),
     },
   ],
-  exports: [RateLimitStore, DurableRateLimitRepository, ThrottlerModule],
+  exports: [RateLimitStore, DurableRateLimitRepository, RateLimitMetrics, ThrottlerModule],
 })
 export class RateLimitModule {}

@@ -1,6 +1,7 @@
 import { RedisUnavailable } from '../redis/redis.errors.js';
 import { RedisScript } from '../redis/redis-script.js';
 import { RequestRedis } from '../redis/request-redis.js';
+import type { RateLimitMetrics } from './rate-limit-metrics.js';
 import { RateLimitStore, type RateLimit, type RateLimitResult } from './rate-limit.store.js';
 import { resultOf } from './sliding-window.js';
 
@@ -56,6 +57,7 @@ export class RedisRateLimitStore extends RateLimitStore {
     private readonly redis: RequestRedis,
     private readonly local: RateLimitStore,
     private readonly instances: number,
+    private readonly metrics?: RateLimitMetrics,
   ) {
     super();
   }
@@ -70,6 +72,7 @@ export class RedisRateLimitStore extends RateLimitStore {
   }
 
   consumeLocally(limits: readonly RateLimit[]): Promise<readonly RateLimitResult[]> {
+    this.metrics?.countedLocally();
     return this.local.consume(limits.map((limit) => ({ ...limit, limit: Math.ceil(limit.limit / this.instances) })));
   }
 

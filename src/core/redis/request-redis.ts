@@ -1,8 +1,9 @@
 import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { AppConfig, type RedisConfig } from '../../config/config.js';
-import { Metrics } from '../metrics/http-metrics.js';
+import { Metrics } from '../metrics/metrics.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { within } from './deadline.js';
+import { DeadlineExceeded, within } from './deadline.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { isAway, RedisUnavailable } from './redis.errors.js';
 import { RedisScript } from './redis-script.js';
@@ -12,6 +13,11 @@ const ANSWER_MS = 100;
 /** Milliseconds a start waits for the first connection, so that Redis is used from the first request on. */
 const START_MS = 1000;
 const PROBE_MS = 250;
+/** Seconds, up to two times the limit: a busy process waits once more. */
+const CALL_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2];
+
+/** Each call that is tried, by the name of its script; whoever records traces listens. */
+export const REDIS_CALLS = tracingChannel<{ readonly script: string }>('taskflow:redis');
 
 /** Writes: a server that can only read is of no use to us. */
 const PROBE = new RedisScript('probe', `return redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)`);
@@ -25,7 +31,8 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Redis');
   private readonly settings: RedisConfig;
   private readonly client: RedisClient;
-  private readonly up;
+  private readonly durations;
+  private readonly failures;
   private readonly breaker = new CircuitBreaker((isOpen) => this.changed(isOpen));
   private readonly loading = new Map<string, Promise<unknown>>();
   private probing?: NodeJS.Timeout;
@@ -35,12 +42,21 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   constructor(config: AppConfig, @Optional() metrics?: Metrics) {
     if (!config.redis) throw new Error('RequestRedis without a Redis: RedisModule.for() binds it by configuration');
     this.settings = config.redis;
-    this.up = metrics?.gauge('redis_up', 'Whether Redis answers, as the last calls found it', []);
+    this.durations = metrics?.histogram(
+      'taskflow_redis_call_duration_seconds',
+      'Calls to Redis on the path of a request',
+      ['script'],
+      CALL_BUCKETS,
+    );
+    this.failures = metrics?.counter('taskflow_redis_failures_total', 'Calls that Redis did not serve', ['reason']);
+    metrics?.measured('taskflow_redis_breaker_open', 'Whether calls fail at once because the last ones did', () =>
+      Number(this.isAway),
+    );
     this.client = createRedisClient(config.redis);
     this.client.on('error', (error: Error) => {
       this.lastError = error.message;
     });
-    this.client.on('ready', () => void (this.isAway ? this.probe() : this.up?.set(1)));
+    this.client.on('ready', () => void this.probe());
   }
 
   /** Whether calls fail at once because the last ones did. */
@@ -81,8 +97,16 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
    * @throws RedisUnavailable
    */
   async run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    if (this.breaker.isOpen) throw new RedisUnavailable();
-    return this.attempt(script, keys, args);
+    if (this.breaker.isOpen) {
+      this.failures?.inc({ reason: 'breaker' });
+      throw new RedisUnavailable();
+    }
+    const start = performance.now();
+    try {
+      return await REDIS_CALLS.tracePromise(() => this.attempt(script, keys, args), { script: script.name });
+    } finally {
+      this.durations?.observe({ script: script.name }, (performance.now() - start) / 1000);
+    }
   }
 
   /** Asks Redis itself, the breaker aside: for health probes. */
@@ -107,6 +131,7 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
       if (!isAway(error)) throw error;
       this.lastError = error.message;
       this.breaker.fail();
+      this.failures?.inc({ reason: error instanceof DeadlineExceeded ? 'timeout' : 'error' });
       throw new RedisUnavailable();
     }
   }
@@ -136,7 +161,6 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   }
 
   private changed(isOpen: boolean): void {
-    this.up?.set(isOpen ? 0 : 1);
     if (isOpen) {
       this.logger.warn(`Redis is away: ${this.lastError}`);
       this.probing = setInterval(() => void this.probe(), PROBE_MS).unref();

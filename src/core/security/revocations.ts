@@ -1,4 +1,5 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Metrics } from '../metrics/metrics.js';
 import { DatabaseReadiness } from '../mongo/database-readiness.js';
 import { Clock } from '../time/clock.js';
 import { RevocationChannel } from './revocation-channel.js';
@@ -30,6 +31,8 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
   private readonly sessions = new Map<string, number>();
   private readonly users = new Map<string, { minVersion: number; expiresMs: number }>();
   private lookedAt?: Date;
+  /** When the last look that succeeded began, on the clock of `performance`: at first, the start of the process. */
+  private completeMs = 0;
   private timer?: NodeJS.Timeout;
   private isJoined = false;
   private stopped = false;
@@ -39,7 +42,18 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
     private readonly channel: RevocationChannel,
     private readonly readiness: DatabaseReadiness,
     private readonly clock: Clock,
-  ) {}
+    @Optional() metrics?: Metrics,
+  ) {
+    metrics?.measured(
+      'taskflow_revocations_age_seconds',
+      'Since this process last knew every ended session',
+      () => (performance.now() - this.completeMs) / 1000,
+    );
+    metrics?.gauge('taskflow_revocations_held', 'Revocations held in memory', ['kind'], (gauge) => {
+      gauge.set({ kind: 'session' }, this.sessions.size);
+      gauge.set({ kind: 'user' }, this.users.size);
+    });
+  }
 
   onModuleInit(): void {
     this.readiness.onFirstContact('load revocations', async () => {
@@ -100,9 +114,11 @@ export class Revocations implements OnModuleInit, OnApplicationShutdown {
 
   private async refresh(): Promise<void> {
     const now = this.clock.now();
+    const startMs = performance.now();
     const since = this.lookedAt && new Date(this.lookedAt.getTime() - OVERLAP_MS);
     for (const revocation of await this.store.list(since)) this.hold(revocation);
     this.lookedAt = now;
+    this.completeMs = startMs;
     for (const [id, expiresMs] of this.sessions) if (expiresMs < now.getTime()) this.sessions.delete(id);
     for (const [id, { expiresMs }] of this.users) if (expiresMs < now.getTime()) this.users.delete(id);
   }

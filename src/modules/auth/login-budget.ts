@@ -5,6 +5,7 @@ import { AppConfig } from '../../config/config.js';
 import { RateLimited } from '../../core/errors/core.errors.js';
 import { clientKey } from '../../core/rate-limit/client-key.js';
 import { DurableRateLimitRepository } from '../../core/rate-limit/durable-rate-limit.repository.js';
+import { RateLimitMetrics } from '../../core/rate-limit/rate-limit-metrics.js';
 import type { RateLimit, RateLimitResult } from '../../core/rate-limit/rate-limit.store.js';
 import { emailKey, UsersService } from '../users/index.js';
 import { RefreshCookie } from './refresh-cookie.js';
@@ -24,6 +25,7 @@ export class LoginBudget {
     private readonly users: UsersService,
     private readonly sessions: Sessions,
     private readonly cookie: RefreshCookie,
+    private readonly metrics: RateLimitMetrics,
   ) {}
 
   /**
@@ -60,6 +62,7 @@ export class LoginBudget {
     const accountExhausted = results[2]?.allowed === false;
     const sessionId = accountExhausted ? await sessionOf() : undefined;
     if (sessionId !== undefined) results = await this.limits.consume([budget(`login:session:${sessionId}`, n)]);
+    if (results.some(({ allowed }) => !allowed)) this.metrics.refused('login');
     announce(reply, n, results);
   }
 

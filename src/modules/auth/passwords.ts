@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { Overloaded } from '../../core/errors/core.errors.js';
+import { Metrics } from '../../core/metrics/metrics.js';
 
 /** argon2id (the library's default) with the first parameters of the OWASP cheat sheet: 19 MiB, two passes. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -21,6 +22,11 @@ const NOBODYS_HASH =
 @Injectable()
 export class Passwords {
   private readonly turns = pLimit(CONCURRENCY);
+
+  constructor(@Optional() metrics?: Metrics) {
+    metrics?.measured('taskflow_passwords_running', 'Hashes being computed', () => this.turns.activeCount);
+    metrics?.measured('taskflow_passwords_waiting', 'Hashes that wait for their turn', () => this.turns.pendingCount);
+  }
 
   /** @throws Overloaded */
   hash(password: string): Promise<string> {
