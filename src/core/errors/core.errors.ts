@@ -31,6 +31,8 @@ export const RoleRequired = defineError('auth.forbidden', 'forbidden', 'Your rol
 export const RateLimited = defineError('rate_limit.exceeded', 'rate-limited', 'Too many requests.');
 export const StoreUnavailable = defineError('store.unavailable', 'unavailable', 'A data store does not answer.');
 export const Overloaded = defineError('server.overloaded', 'unavailable', 'The server is too busy for this now.');
+// Answered by the proxy in front (deploy/nginx) while no process can be reached.
+defineError('server.unreachable', 'unavailable', 'No server answers.');
 export const RequestTimedOut = defineError('request.timeout', 'unavailable', 'The answer took too long.');
 export const WriteContended = defineError(
   'write.contended',
