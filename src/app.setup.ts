@@ -50,6 +50,8 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     forceCloseConnections: 'idle',
     // A frozen database answers nothing, not even a refusal: the client gets its 503 all the same.
     handlerTimeout: config.requestTimeoutMs,
+    // Longer than any proxy in front keeps it: whoever closes first may close on a request that is on its way.
+    keepAliveTimeout: config.keepAliveSeconds * 1000,
     // Whoever sends a header or body byte by byte does not keep the connection longer than this.
     requestTimeout: LONGEST_REQUEST_MS,
     clientErrorHandler: answerClientErrors(config.publicUrl),

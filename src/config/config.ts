@@ -40,6 +40,8 @@ export class AppConfig {
   readonly bootstrapAdmin?: { readonly email: string; readonly password: string };
   /** The longest a client waits for an answer, whatever a store does: then it is 503. Bulk has 20 s. */
   readonly requestTimeoutMs: number;
+  /** How long a connection without a request stays open. */
+  readonly keepAliveSeconds: number;
   readonly rateLimitPerMinute: number;
   readonly loginRateLimitPer15Min: number;
   readonly trustProxy: false | number | readonly string[];
@@ -90,6 +92,7 @@ export class AppConfig {
     const { BOOTSTRAP_ADMIN_EMAIL: email, BOOTSTRAP_ADMIN_PASSWORD: password } = environment;
     this.bootstrapAdmin = email && password ? Object.freeze({ email, password }) : undefined;
     this.requestTimeoutMs = environment.REQUEST_TIMEOUT_MS;
+    this.keepAliveSeconds = environment.KEEP_ALIVE_SECONDS;
     this.rateLimitPerMinute = environment.RATE_LIMIT_PER_MINUTE;
     this.loginRateLimitPer15Min = environment.LOGIN_RATE_LIMIT_PER_15MIN;
     this.trustProxy = trustProxy(environment.TRUST_PROXY);

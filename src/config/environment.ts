@@ -151,6 +151,7 @@ export class Environment {
   readonly BOOTSTRAP_ADMIN_PASSWORD?: string;
 
   @WholeNumber(100, 20_000) readonly REQUEST_TIMEOUT_MS: number = 2000;
+  @WholeNumber(1, 3600) readonly KEEP_ALIVE_SECONDS: number = 75;
   @WholeNumber(1, 1_000_000) readonly RATE_LIMIT_PER_MINUTE: number = 300;
   @WholeNumber(1, 1_000_000) readonly LOGIN_RATE_LIMIT_PER_15MIN: number = 10;
   @Expose() @IsOptional() @TrustedProxies() readonly TRUST_PROXY?: string;
