@@ -6,6 +6,7 @@ import { AppConfig } from '../../config/config.js';
 import { Clock } from '../time/clock.js';
 import type { Principal, Role } from './principal.js';
 import { Revocations } from './revocations.js';
+import { VerificationKeys } from './verification-keys.js';
 
 /** Seconds. */
 export const ACCESS_TOKEN_TTL_SECONDS = 15 * 60;
@@ -25,7 +26,10 @@ export class AccessTokens {
     private readonly jwt: JwtService,
     private readonly revocations: Revocations,
     private readonly clock: Clock,
-  ) {}
+    keys: VerificationKeys,
+  ) {
+    keys.whenWithdrawn(() => this.verified.clear());
+  }
 
   /** Claims of RFC 9068; `sid` names the session, `ver` the user's version. */
   issue(user: { id: string; role: Role; version: number }, sessionId: string): string {

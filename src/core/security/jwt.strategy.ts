@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
-import type { KeyObject } from 'node:crypto';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { AppConfig } from '../../config/config.js';
 import { ACCESS_TOKEN_TYPE } from './access-tokens.js';
 import type { Principal } from './principal.js';
+import { VerificationKeys } from './verification-keys.js';
 
 interface Claims {
   readonly sub: string;
@@ -20,8 +20,7 @@ interface Claims {
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
-  constructor(config: AppConfig) {
-    const keys = new Map(config.jwt.keys.map(({ kid, publicKey }) => [kid, publicKey]));
+  constructor(config: AppConfig, keys: VerificationKeys) {
     super({
       jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
       algorithms: ['ES256'],
@@ -29,9 +28,9 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       audience: config.jwt.audience,
       // passport-jwt's types know strings and buffers; jsonwebtoken, which gets the key, takes a KeyObject.
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: Error | null, key?: never) => void) => {
-        const key = keyOf(token, keys);
-        if (key) done(null, key as never);
-        else done(new Error('unknown key or token type'));
+        const kid = kidOf(token);
+        if (kid === undefined) return done(new Error('no access token'));
+        keys.find(kid).then((key) => (key ? done(null, key as never) : done(new Error('unknown key'))), done);
       },
     });
   }
@@ -41,13 +40,14 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   }
 }
 
-function keyOf(token: string, keys: ReadonlyMap<string, KeyObject>): KeyObject | undefined {
+/** The key that an access token names; undefined when it is none. */
+function kidOf(token: string): string | undefined {
   try {
     const header = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString()) as {
       kid?: unknown;
       typ?: unknown;
     };
-    return header.typ === ACCESS_TOKEN_TYPE && typeof header.kid === 'string' ? keys.get(header.kid) : undefined;
+    return header.typ === ACCESS_TOKEN_TYPE && typeof header.kid === 'string' ? header.kid : undefined;
   } catch {
     return undefined;
   }

@@ -13,6 +13,7 @@ import { RevocationRepository } from './revocation.repository.js';
 import { REVOCATION_MODEL, revocationSchema } from './revocation.schema.js';
 import { RevocationStore } from './revocation.store.js';
 import { Revocations } from './revocations.js';
+import { VerificationKeys } from './verification-keys.js';
 
 /** Who is asking, and whether the token still counts. How a token is got is the auth module's matter. */
 @Global()
@@ -26,6 +27,7 @@ import { Revocations } from './revocations.js';
     AccessTokens,
     JwtStrategy,
     Revocations,
+    VerificationKeys,
     { provide: RevocationStore, useClass: RevocationRepository },
     {
       provide: RevocationChannel,
