@@ -1,0 +1,140 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { readEnvironment } from '../../src/config/environment.js';
+import { DEPLOY, knownMetrics, rules } from '../support/monitoring.js';
+import { labelsOf, type MetricLabels } from '../support/promql.js';
+
+const folder = join(DEPLOY, 'prometheus');
+const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
+const runbook = readFileSync(join(DEPLOY, '../docs/runbook.md'), 'utf8');
+
+const recorded = rules().flatMap(({ record, expr }) => (record ? [[record, expr] as const] : []));
+const alerts = rules().flatMap((rule) => (rule.alert ? [[rule.alert, rule] as const] : []));
+
+let known: MetricLabels;
+beforeAll(async () => {
+  known = await knownMetrics();
+});
+
+describe('deploy/prometheus/prometheus.yml', () => {
+  const config = parse(read('prometheus.yml'));
+
+  it('asks every process for itself, on the port that it listens on, with the token from a file', () => {
+    const taskflow = config.scrape_configs.find((job: { job_name: string }) => job.job_name === 'taskflow');
+    expect(taskflow).toMatchObject({
+      metrics_path: '/metrics',
+      authorization: { type: 'Bearer', credentials_file: '/run/secrets/metrics_token' },
+      dns_sd_configs: [{ names: ['api'], type: 'A', port: readEnvironment({}).environment.PORT }],
+    });
+    expect(read('prometheus.yml')).not.toMatch(/credentials:|password:/);
+  });
+
+  it('reads every file of rules, and the addresses of whom it tells', () => {
+    expect(config.rule_files).toEqual(['rules/*.yml']);
+    expect(readdirSync(join(folder, 'rules')).sort()).toEqual(['alerts.yml', 'recording.yml']);
+    expect(config.alerting.alertmanagers).toEqual([{ file_sd_configs: [{ files: ['alertmanagers.yml'] }] }]);
+    expect(parse(read('alertmanagers.yml'))).toEqual([]);
+  });
+});
+
+describe('a rule', () => {
+  it.each(recorded)('%s asks for metrics and labels that exist', (_name, expr) => {
+    expect([...labelsOf(expr, known)]).toContain('job');
+  });
+
+  it.each(alerts)('%s asks for metrics and labels that exist, also in its sentence', (_name, { expr, annotations }) => {
+    const labels = labelsOf(expr, known);
+    const used = [...annotations!['summary']!.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label!);
+    expect(used.filter((label) => !labels.has(label))).toEqual([]);
+  });
+
+  it.each([
+    ['taskflow_http_request_seconds_count', 'there is no metric taskflow_http_request_seconds_count'],
+    ['taskflow_redis_failures_total{cause="timeout"}', 'taskflow_redis_failures_total has no label cause'],
+    ['sum by (rout) (taskflow_http_request_duration_seconds_count)', 'has no label rout'],
+    ['histogram_quantile(0.9, sum by (route) (taskflow_http_request_duration_seconds_bucket))', 'has no label le'],
+    ['taskflow_ready / taskflow_redis_failures_total', 'the sides never have the same labels'],
+    ['taskflow_ready == on (server) group_left taskflow_mongodb_pool_waiting', 'has no label server'],
+    ['sum(rate(taskflow_cache_reads_total[5m])', 'no PromQL'],
+  ])('that asks %s would be refused', (query, message) => {
+    expect(() => labelsOf(query, known)).toThrow(message);
+  });
+});
+
+describe('an alert', () => {
+  it.each(alerts)('%s says how urgent it is, in one sentence what happens, and where to read on', (name, rule) => {
+    expect(['critical', 'warning']).toContain(rule.labels?.['severity']);
+    expect(rule.for).toMatch(/^\d+m$/);
+    const sentence = rule.annotations!['summary']!.replaceAll(/\{\{.*?\}\}/g, 'x');
+    expect(sentence).toMatch(/^[^.]*(\d\.\d[^.]*)*\.$/);
+    expect(rule.annotations!['runbook_url']).toBe(
+      `https://git.example.org/taskflow/blob/main/docs/runbook.md#${name.toLowerCase()}`,
+    );
+  });
+
+  it('has a section of its name in the runbook, and every section there has its alert', () => {
+    expect(
+      sections()
+        .map(([title]) => title)
+        .sort(),
+    ).toEqual(alerts.map(([name]) => name).sort());
+  });
+
+  it.each(sections())('%s: the runbook says what clients see, what to look at and what to do', (_title, text) => {
+    expect(text).toMatch(/\*\*Clients\*\* /);
+    expect(text).toMatch(/\*\*Look at\*\* /);
+    expect(text).toMatch(/\*\*[Dd]o\*\* /);
+  });
+
+  it('has a unit test that sees it fire, and one that sees it keep still', () => {
+    const checks = unitTests().flatMap(({ tests }) => tests.flatMap((test) => test.alert_rule_test));
+    const checked = (fires: boolean): string[] => {
+      const names = checks
+        .filter(({ exp_alerts }) => exp_alerts.length > 0 === fires)
+        .map(({ alertname }) => alertname);
+      return [...new Set(names)].sort();
+    };
+    const names = alerts.map(([name]) => name).sort();
+    expect(checked(true)).toEqual(names);
+    expect(checked(false)).toEqual(names);
+  });
+});
+
+describe('promtool', () => {
+  const isThere = spawnSync('promtool', ['--version']).status === 0;
+  const files = (subfolder: string): string[] =>
+    readdirSync(join(folder, subfolder)).map((file) => join(subfolder, file));
+
+  it.each([
+    ['accepts the configuration', ['check', 'config', '--syntax-only', 'prometheus.yml']],
+    ['accepts the rules', ['check', 'rules', ...files('rules')]],
+    ['sees every alert fire and keep still as its unit tests say', ['test', 'rules', ...files('tests')]],
+  ])('%s', (title, args) => {
+    if (!isThere) {
+      // oxlint-disable-next-line no-console -- what was not checked must be seen
+      console.warn(`There is no promtool here, so nobody checked that it ${title}: apt-get install prometheus`);
+      return;
+    }
+    const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8' });
+    expect([status, status === 0 ? '' : stdout + stderr]).toEqual([0, '']);
+  });
+});
+
+/** Of the runbook's chapter on alerts: title and text. */
+function sections(): [string, string][] {
+  const chapter = runbook.split(/^## /m).find((text) => text.startsWith('Alerts\n'))!;
+  return chapter
+    .split(/^### /m)
+    .slice(1)
+    .map((text) => text.split('\n', 1).concat(text) as [string, string]);
+}
+
+interface UnitTests {
+  readonly tests: { readonly alert_rule_test: { readonly alertname: string; readonly exp_alerts: unknown[] }[] }[];
+}
+
+function unitTests(): UnitTests[] {
+  return readdirSync(join(folder, 'tests')).map((file) => parse(read(join('tests', file))) as UnitTests);
+}
