@@ -42,8 +42,8 @@ CMD ["node", "dist/main.js"]
 
 # Last, because they differ in every build: the layers above stay the same.
 ARG VERSION=0.0.0-local
-ARG COMMIT=unknown
-ARG SOURCE=unknown
+ARG COMMIT=
+ARG SOURCE=
 ENV NODE_ENV=production COMMIT=$COMMIT
 LABEL org.opencontainers.image.title="TaskFlow" \
     org.opencontainers.image.description="Task-management backend: NestJS modules on Fastify, MongoDB, Redis" \
