@@ -13,7 +13,7 @@ export default {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, pathNot: ['^src/(main|worker)\\.ts$', '\\.d\\.ts$', '\\.spec\\.ts$'] },
+      from: { orphan: true, pathNot: ['^src/(main|migrate|worker)\\.ts$', '\\.d\\.ts$', '\\.spec\\.ts$'] },
       to: {},
     },
     { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -28,6 +28,12 @@ export default {
       severity: 'error',
       from: { path: '^src/core/' },
       to: { path: '^src/', pathNot: '^src/(core|config)/' },
+    },
+    {
+      name: 'migrations-know-schemas-only',
+      severity: 'error',
+      from: { path: '^src/migrations/' },
+      to: { path: '^src/', pathNot: ['^src/migrations/', '^src/core/mongo/', '\\.schema\\.ts$'] },
     },
     {
       name: 'embedded-imports-nothing-of-ours',
@@ -57,7 +63,7 @@ export default {
       name: 'modules-look-down',
       severity: 'error',
       from: { path: '^src/modules/' },
-      to: { path: '^src/[^/]+\\.ts$' },
+      to: { path: '^src/[^/]+\\.ts$|^src/migrations/' },
     },
     {
       name: 'users-is-a-leaf',
@@ -85,6 +91,7 @@ export default {
         pathNot: [
           '\\.(repository|schema|module)\\.ts$',
           '^src/core/mongo/',
+          '^src/migrations/',
           '^src/core/events/outbox',
           '\\.spec\\.ts$',
         ],

@@ -21,6 +21,7 @@ import { AccessGuard } from './core/security/access.guard.js';
 import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
 import { TimeModule } from './core/time/clock.js';
+import { MIGRATIONS } from './migrations/index.js';
 import { AdminModule } from './modules/admin/index.js';
 import { AuthModule } from './modules/auth/index.js';
 import { TasksModule } from './modules/tasks/index.js';
@@ -36,7 +37,7 @@ export class AppModule {
         ConfigModule.with(config),
         TimeModule,
         MetricsModule,
-        MongoModule.at(mongoUri),
+        MongoModule.at(mongoUri, MIGRATIONS),
         RedisModule.for(config),
         EventsModule,
         CacheModule,

@@ -29,6 +29,8 @@ export class AppConfig {
     /** The server's limit for a query (`maxTimeMS`). */
     readonly operationTimeoutMs: number;
     readonly readPreference: Environment['MONGODB_READ_PREFERENCE'];
+    /** Whether this process brings the database to its release; else it is not ready until somebody has. */
+    readonly migrateAtStart: boolean;
   };
   /** Absent: this process shares nothing but the database. */
   readonly redis?: RedisConfig;
@@ -80,6 +82,7 @@ export class AppConfig {
       socketTimeoutMs: environment.MONGODB_SOCKET_TIMEOUT_MS,
       operationTimeoutMs: environment.MONGODB_OPERATION_TIMEOUT_MS,
       readPreference: environment.MONGODB_READ_PREFERENCE,
+      migrateAtStart: environment.MIGRATE_AT_START ?? (this.mode === 'embedded' || !this.production),
     });
     this.redis = redisConfig(environment);
     this.apiInstances = environment.API_INSTANCES;
@@ -157,6 +160,19 @@ export function loadConfig(source: NodeJS.ProcessEnv = process.env): AppConfig {
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/**
+ * All that a migration needs to know: no key, and no variable that only processes for requests read.
+ * @throws ConfigError
+ */
+export function loadMongoUri(source: NodeJS.ProcessEnv = process.env): string {
+  const { environment, problems } = readEnvironment(source);
+  const wrong = problems.filter((line) => line.startsWith('MONGODB_URI'));
+  if (wrong.length > 0) throw new ConfigError(wrong.join('\n'));
+  if (!environment.MONGODB_URI)
+    throw new ConfigError('MONGODB_URI: required; without it the embedded store is migrated by every start');
+  return environment.MONGODB_URI;
 }
 
 function problemsOf(read: () => unknown): string[] {

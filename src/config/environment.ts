@@ -126,6 +126,7 @@ export class Environment {
   @Choice('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest')
   readonly MONGODB_READ_PREFERENCE: 'primary' | 'primaryPreferred' | 'secondary' | 'secondaryPreferred' | 'nearest' =
     'primary';
+  @IsOptional() @Flag() readonly MIGRATE_AT_START?: boolean;
   @Text('must begin with redis:// or rediss://', /^rediss?:\/\/\S+$/) readonly REDIS_URL?: string;
   @Text('expected host:port[,…]', ADDRESSES) readonly REDIS_CLUSTER_NODES?: string;
   @Text('expected host:port[,…]', ADDRESSES) readonly REDIS_SENTINELS?: string;

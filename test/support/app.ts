@@ -37,6 +37,8 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     PORT: '0',
     HOST: '127.0.0.1',
     LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent',
+    // Also where a test is about production.
+    MIGRATE_AT_START: 'true',
     MONGODB_URI: mongoUri,
     JWT_KEYS: jwtKeys,
     SECRET_KEY: 'a test key that signs the cursors of one run only',

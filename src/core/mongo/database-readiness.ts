@@ -3,14 +3,15 @@ import { InjectConnection } from '@nestjs/mongoose';
 import mongoose, { type Connection } from 'mongoose';
 import { AppConfig } from '../../config/config.js';
 import { connectOptions } from './connect-options.js';
-import { Leases } from './lease.repository.js';
+import type { Migration } from './migration.js';
+import { Migrations } from './migrations.js';
 
 const RETRY_MS = 1000;
 
 /**
  * The first contact with the database. A process starts without one, answers its probes, and becomes ready when it
- * connected and every registered step succeeded once (indexes, revocations, the first admin). What is lost later is
- * `degraded`, not "not ready".
+ * connected, the database has had every migration, and every registered step succeeded once (revocations, the first
+ * admin). What is lost later is `degraded`, not "not ready".
  */
 @Injectable()
 export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -25,7 +26,7 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
   constructor(
     @InjectConnection() private readonly connection: Connection,
     private readonly config: AppConfig,
-    private readonly leases: Leases,
+    private readonly migrations: readonly Migration[],
   ) {}
 
   get isReady(): boolean {
@@ -66,9 +67,8 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
     let step = 'connect';
     try {
       await this.connect();
-      step = 'ensure indexes';
-      // One process at a time: builds of the same index that race can end in a deadlock of the server.
-      await this.leases.exclusively('indexes', () => this.ensureIndexes());
+      step = 'migrations';
+      await this.migrate();
       for (const { name, run } of this.steps) {
         step = name;
         await run();
@@ -86,10 +86,20 @@ export class DatabaseReadiness implements OnApplicationBootstrap, OnApplicationS
     const { readyState } = this.connection;
     if (readyState === mongoose.ConnectionStates.connected) return;
     if (readyState === mongoose.ConnectionStates.connecting) await this.connection.asPromise();
-    else await this.connection.openUri(this.connection.get('taskflowUri') as string, connectOptions(this.config));
+    else await this.connection.openUri(this.uri, connectOptions(this.config));
   }
 
-  private async ensureIndexes(): Promise<void> {
-    for (const model of Object.values(this.connection.models)) await model.createIndexes();
+  /** Where it is not for this process to migrate, it waits until somebody has done so. */
+  private async migrate(): Promise<void> {
+    const log = (line: string): void => this.logger.log(line);
+    const pending = await new Migrations(this.connection, this.migrations, log).pending();
+    if (pending.length === 0) return;
+    if (!this.config.mongo.migrateAtStart)
+      throw new Error(`${pending.map(({ name }) => name).join(', ')} pending: run \`npm run migrate\``);
+    await Migrations.at(this.uri, this.migrations, log, (migrations) => migrations.apply());
+  }
+
+  private get uri(): string {
+    return this.connection.get('taskflowUri') as string;
   }
 }

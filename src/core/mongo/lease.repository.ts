@@ -11,6 +11,16 @@ import { duplicateKey } from './store-failure.js';
 /** How long a critical section may take before another process may enter: several times the operation timeout. */
 const EXCLUSIVE_MS = 15_000;
 const EXCLUSIVE_TRIES = 50;
+/** Of work that takes longer than any lease should last: how long a killed holder keeps the others waiting. */
+const KEPT_MS = 10_000;
+const RENEW_MS = 3000;
+const LOOK_MS = 250;
+
+/** A lease that is renewed while work goes on. */
+export interface Lease {
+  /** @throws when it was lost: a process that was frozen finds out afterwards, and must write nothing more */
+  readonly assertHeld: () => void;
+}
 
 /** Leases in MongoDB: one holder at a time over all processes, for a limited time. */
 @Injectable()
@@ -52,6 +62,37 @@ export class Leases {
     try {
       return await work();
     } finally {
+      await this.release(name, holder);
+    }
+  }
+
+  /**
+   * Runs `work`, however long it takes, while no other process runs work under the same name.
+   * @param waiting called once when somebody else has the lease, who is then waited for
+   */
+  async keeping<T>(name: string, waiting: () => void, work: (lease: Lease) => Promise<T>): Promise<T> {
+    const holder = randomUUID();
+    let heldUntil = 0;
+    const renew = async (): Promise<boolean> => {
+      const askedAt = performance.now();
+      const isHeld = await this.acquire(name, holder, KEPT_MS);
+      heldUntil = isHeld ? askedAt + KEPT_MS : 0;
+      return isHeld;
+    };
+    for (let hasSaid = false; !(await renew()); hasSaid = true) {
+      if (!hasSaid) waiting();
+      await delay(LOOK_MS);
+    }
+    // A renewal that fails is tried again; the time it has left decides.
+    const timer = setInterval(() => void renew().catch(() => undefined), RENEW_MS);
+    try {
+      return await work({
+        assertHeld: () => {
+          if (performance.now() >= heldUntil) throw new Error(`the lease "${name}" was lost`);
+        },
+      });
+    } finally {
+      clearInterval(timer);
       await this.release(name, holder);
     }
   }

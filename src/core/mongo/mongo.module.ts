@@ -1,5 +1,5 @@
 import { Global, Logger, Module, type DynamicModule } from '@nestjs/common';
-import { MongooseModule } from '@nestjs/mongoose';
+import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
 import mongoose, { type Connection } from 'mongoose';
 import { AppConfig } from '../../config/config.js';
 import { connectOptions } from './connect-options.js';
@@ -7,16 +7,17 @@ import { ConnectionWatchdog } from './connection-watchdog.js';
 import { DatabaseReadiness } from './database-readiness.js';
 import { LEASE_MODEL, leaseSchema } from './lease.schema.js';
 import { Leases } from './lease.repository.js';
+import type { Migration } from './migration.js';
 import { MongoMetrics } from './mongo-metrics.js';
 
 // A filter reaches the server as it was written, or not at all.
 mongoose.set('strictQuery', 'throw');
 
-/** The one MongoDB connection. `uri` is the embedded server's address or `MONGODB_URI`. */
+/** The one MongoDB connection. `uri` is the embedded server's address or `MONGODB_URI`; `migrations` are of this release. */
 @Global()
 @Module({})
 export class MongoModule {
-  static at(uri: string): DynamicModule {
+  static at(uri: string, migrations: readonly Migration[]): DynamicModule {
     return {
       module: MongoModule,
       imports: [
@@ -32,7 +33,17 @@ export class MongoModule {
         }),
         MongooseModule.forFeature([{ name: LEASE_MODEL, schema: leaseSchema }]),
       ],
-      providers: [DatabaseReadiness, ConnectionWatchdog, Leases, MongoMetrics],
+      providers: [
+        {
+          provide: DatabaseReadiness,
+          inject: [getConnectionToken(), AppConfig],
+          useFactory: (connection: Connection, config: AppConfig) =>
+            new DatabaseReadiness(connection, config, migrations),
+        },
+        ConnectionWatchdog,
+        Leases,
+        MongoMetrics,
+      ],
       exports: [DatabaseReadiness, Leases, MongooseModule],
     };
   }

@@ -1,0 +1,5 @@
+import type { Migration } from '../core/mongo/migration.js';
+import { initialIndexes } from './0001-initial-indexes.js';
+
+/** In order. One that a release has shipped is never changed, moved or removed: a later one corrects it. */
+export const MIGRATIONS: readonly Migration[] = [initialIndexes];
