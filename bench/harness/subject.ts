@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+/** One core for what is measured, the other one for the stores and for whoever asks. */
+export const APP_CPU = 0;
+export const OTHER_CPU = 1;
+
+const hasTwoCores = process.platform === 'linux' && availableParallelism() > 1;
+const START_TIMEOUT_MS = 60_000;
+
+/** A process that is measured, or a store that it works on. */
+export interface Subject {
+  readonly name: string;
+  readonly child: ChildProcess;
+  /** What it printed behind `ready: `, or the address that TaskFlow announces. */
+  readonly url: string;
+  /** Milliseconds from the start to that line. */
+  readonly startedInMs: number;
+  /** CPU seconds of all of its threads so far, in user and kernel mode. */
+  cpuSeconds(): number;
+  /** Bytes. */
+  residentBytes(): number;
+  stop(): Promise<void>;
+}
+
+export interface SubjectOptions {
+  readonly cpu?: number;
+  readonly environment?: Record<string, string>;
+  readonly args?: readonly string[];
+}
+
+/**
+ * Starts a Node program and waits for its line.
+ * @throws with what it printed, when it ends or stays silent instead
+ */
+export async function startSubject(name: string, script: string, options: SubjectOptions = {}): Promise<Subject> {
+  const { cpu = APP_CPU, environment = {}, args = [] } = options;
+  const command = [process.execPath, script, ...args];
+  const [program, ...rest] = hasTwoCores ? ['taskset', '-c', String(cpu), ...command] : command;
+  const begun = performance.now();
+  const child = spawn(program!, rest, {
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const url = await announced(name, child);
+  const startedInMs = performance.now() - begun;
+  return {
+    name,
+    child,
+    url,
+    startedInMs,
+    cpuSeconds: () => cpuSeconds(child.pid!),
+    residentBytes: () => residentBytes(child.pid!),
+    stop: () => end(child),
+  };
+}
+
+function announced(name: string, child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    const timer = setTimeout(() => fail('does not start'), START_TIMEOUT_MS);
+    const fail = (what: string): void => {
+      clearTimeout(timer);
+      child.kill('SIGKILL');
+      reject(new Error(`${name} ${what}:\n${printed.slice(-2000)}`));
+    };
+    const listen = (chunk: Buffer): void => {
+      printed += chunk.toString();
+      const [, ready, api] = /ready: (\S+)|API\s+(http\S+)\/api\/v1/.exec(printed) ?? [];
+      const url = ready ?? api;
+      if (!url) return;
+      clearTimeout(timer);
+      child.removeListener('exit', ended);
+      child.stdout!.removeListener('data', listen);
+      // Whoever logs must not be held up by a full pipe.
+      child.stdout!.resume();
+      resolve(url.replace('localhost', '127.0.0.1'));
+    };
+    const ended = (code: number | null): void => fail(`ended with ${code}`);
+    child.once('exit', ended);
+    child.stdout!.on('data', listen);
+    child.stderr!.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
+
+/** `schedstat` counts nanoseconds, where `stat` counts ticks of 10 ms. */
+function cpuSeconds(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  const nanoseconds = readdirSync(tasks).map((task) =>
+    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, part) => sum + part, 0) / 1e9;
+}
+
+function residentBytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+}
