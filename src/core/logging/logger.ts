@@ -2,39 +2,15 @@ import type { LoggerService } from '@nestjs/common';
 import { WinstonModule } from 'nest-winston';
 import winston from 'winston';
 import type { AppConfig } from '../../config/config.js';
+import { isSecretField, redact } from './redact.js';
 import { requestContext } from './request-context.js';
-
-const SECRET_FIELD = /pass(word)?|secret|token|authorization|cookie|api.?key|credential/i;
-// Anybody can have a path of 16 KiB logged, so a text must not be searched anew from each of its characters: a token
-// begins where its alphabet does, and a URI is found by what follows its scheme.
-const BEARER_OR_JWT = /\bBearer\s+\S+|(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
-const URI_CREDENTIALS = /:\/\/[^\s/@:]*:[^\s/@]*@/g;
-const MAX_DEPTH = 6;
-
-/** Blanks what must never be in a log: fields named like secrets, tokens inside texts, passwords inside URIs. */
-export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') {
-    return value.replace(BEARER_OR_JWT, '[redacted]').replace(URI_CREDENTIALS, '://[redacted]@');
-  }
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  // What is not looked at is not logged either.
-  if (depth > MAX_DEPTH) return '[too deep]';
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
-  const fields = value instanceof Error ? { ...value, name: value.name, message: value.message } : value;
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, item]) => [
-      key,
-      SECRET_FIELD.test(key) && item ? '[redacted]' : redact(item, depth + 1),
-    ]),
-  );
-}
 
 const addContext = winston.format((info) => {
   const context = requestContext.getStore();
   return context ? Object.assign(info, { requestId: context.requestId, traceId: context.traceId }) : info;
 });
 const redacted = winston.format((info) => {
-  for (const key of Object.keys(info)) info[key] = SECRET_FIELD.test(key) ? '[redacted]' : redact(info[key]);
+  for (const key of Object.keys(info)) info[key] = isSecretField(key) ? '[redacted]' : redact(info[key]);
   return info;
 });
 

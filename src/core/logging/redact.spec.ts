@@ -1,4 +1,4 @@
-import { redact } from './logger.js';
+import { redact } from './redact.js';
 
 const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
 
@@ -40,16 +40,42 @@ describe('redact', () => {
     );
   });
 
-  it.each([['a.'], ['a+'], ['eyJ-'], ['eyJa.'], ['Bearer '], ['a://'], ['a://:'], ['://:@'], [':']])(
-    'reads the longest path of %j in no time: a stranger chooses it',
-    (piece) => {
-      const path = `/${piece.repeat(16_384 / piece.length)}`;
-      const begun = performance.now();
-      for (let n = 0; n < 10; n++) redact(path);
-      // Searching from every character took 600 ms.
-      expect(performance.now() - begun).toBeLessThan(100);
-    },
-  );
+  it('blanks e-mail addresses inside texts, as they are and percent-encoded', () => {
+    expect(redact('E11000 duplicate key { email: "ada.o\'l+x@mail.example.org" }')).toBe(
+      'E11000 duplicate key { email: "[redacted]" }',
+    );
+    expect(redact('/users/ada%40example.org/x?q=ada@example.org&n=1')).toBe('/users/[redacted]/x?q=[redacted]&n=1');
+    expect(redact('<zoë@bücher.example>, you@host')).toBe('<[redacted]>, [redacted]');
+  });
+
+  it('blanks the key of a DSN', () => {
+    expect(redact('cannot reach https://abc123@sentry.example.com/7')).toBe(
+      'cannot reach https://[redacted]@sentry.example.com/7',
+    );
+  });
+
+  it.each([
+    ['a.'],
+    ['a+'],
+    ['eyJ-'],
+    ['eyJa.'],
+    ['Bearer '],
+    ['a://'],
+    ['a://:'],
+    ['://:@'],
+    [':'],
+    ['%40'],
+    ['a@'],
+    ['a%40'],
+    ['a'.repeat(63) + '%'],
+    ['://'],
+  ])('reads the longest path of %j in no time: a stranger chooses it', (piece) => {
+    const path = `/${piece.repeat(16_384 / piece.length)}`;
+    const begun = performance.now();
+    for (let n = 0; n < 10; n++) redact(path);
+    // Searching from every character took 600 ms.
+    expect(performance.now() - begun).toBeLessThan(100);
+  });
 
   it('keeps what is no secret', () => {
     const at = new Date(0);
