@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AppConfig } from '../../config/config.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
+import { isProbe } from './probes.js';
 import './request.js';
 
 const SANE_REQUEST_ID = /^[\w.-]{1,128}$/;
@@ -55,8 +56,6 @@ export function endConnectionsWhile(fastify: FastifyInstance, isDraining: () => 
     done(null, payload);
   });
 }
-
-const isProbe = (route: string): boolean => route.startsWith('/api/health') || route === '/metrics';
 
 /** Nest's logger takes the `message` of an object and keeps the other fields: one structured line. */
 function accessLine(request: FastifyRequest, status: number, seconds: number): Record<string, unknown> {

@@ -1,10 +1,13 @@
+import type { Span } from '@opentelemetry/api';
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What every log line of a request carries. */
+/** Which request the present work is for: every log line of it carries the ids. */
 export interface RequestContext {
   readonly requestId: string;
-  /** 32 hexadecimal digits from `traceparent` (W3C trace context), when the caller sent one. */
+  /** 32 hexadecimal digits (W3C trace context): of the caller's `traceparent`, or of the trace that is recorded. */
   readonly traceId?: string;
+  /** Under which calls to stores are recorded, if this request is. */
+  readonly span?: Span;
 }
 
 export const requestContext = new AsyncLocalStorage<RequestContext>();
