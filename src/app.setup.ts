@@ -75,6 +75,9 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     route.handlerTimeout = LONGEST_REQUEST_MS;
   });
   registerHttpHooks(fastify, app.get(HttpMetrics), config);
+  // Neither is loaded where it is not wanted.
+  if (config.tracing) (await import('./core/tracing/tracing.js')).recordTraces(fastify, config);
+  if (config.sentryDsn) (await import('./core/reports/sentry.js')).reportToSentry(fastify, config);
   const readiness = app.get(DatabaseReadiness);
   endConnectionsWhile(fastify, () => readiness.isDraining);
   registerBodyParsers(fastify);

@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { announceUnexpected } from './core/errors/unexpected-error.js';
 import { Background } from './core/events/background.js';
 import { LONGEST_REQUEST_MS } from './core/http/limits.js';
 import { DatabaseReadiness } from './core/mongo/database-readiness.js';
@@ -65,8 +66,9 @@ export class Shutdown {
   }
 
   private crashed(error: unknown): void {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    this.logger.error(`crashed: ${message}`, stack);
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.logger.error(`crashed: ${cause.message}`, cause.stack);
+    announceUnexpected({ error: cause });
     if (!this.running) process.exit(1);
     const drainMs = Math.min(this.running.drainMs, 2000);
     if (!this.begun) void this.stop(this.running, { drainMs, requestsMs: 5000, exitCode: 1 });

@@ -2,6 +2,7 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppConfig } from '../../config/config.js';
 import { RequestTooSlow } from './core.errors.js';
+import { announceUnexpected } from './unexpected-error.js';
 import { problemHeaders, problemOf, toDomainError, type Problem } from './problem.js';
 
 /** Header fields that describe an answer and not its failure. An error may bring some of its own. */
@@ -31,7 +32,7 @@ export class ProblemFilter implements ExceptionFilter {
     const error = isStillArriving(thrown, request) ? new RequestTooSlow(CLOSING) : toDomainError(thrown);
     const path = request.url.split('?', 1)[0] ?? '/';
     const problem = problemOf(error, { id: request.id, path }, this.config.publicUrl);
-    if (problem.status >= 500) this.report(problem, thrown);
+    if (problem.status >= 500) this.report(problem, thrown, request);
     request.problem = problem.code;
     if (reply.sent) return;
     // What a handler said about the answer that it did not get to send.
@@ -44,9 +45,14 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   /** With the request's id, because a time limit ends a request outside its context. */
-  private report({ code, requestId }: Problem, thrown: unknown): void {
+  private report({ code, requestId }: Problem, thrown: unknown, request: FastifyRequest): void {
     const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-    if (code === 'internal') this.logger.error({ message: cause.message, requestId }, cause.stack);
-    else this.logger.warn({ message: `${code}: ${cause.name} ${cause.message}`, requestId });
+    if (code !== 'internal') {
+      this.logger.warn({ message: `${code}: ${cause.name} ${cause.message}`, requestId });
+      return;
+    }
+    this.logger.error({ message: cause.message, requestId }, cause.stack);
+    const { method, routeOptions, traceId } = request;
+    announceUnexpected({ error: cause, requestId, traceId, method, route: routeOptions.url });
   }
 }
