@@ -1,0 +1,93 @@
+import {
+  manifestFiles,
+  OVERLAY_NAMES,
+  renderOtherComponents,
+  renderOverlay,
+  withKubectl,
+  type Resource,
+} from '../support/kubernetes.js';
+import { schemaErrors } from '../support/kubernetes-schemas.js';
+
+describe('the manifests', () => {
+  const files = manifestFiles();
+
+  it('are whole objects of kinds that Kubernetes knows, or parts that kustomize completes', async () => {
+    const parts = new Set(['base/workload/deployment.yaml', 'overlays/services/routes.yaml']);
+    const whole = [...files].filter(([path]) => !path.endsWith('kustomization.yaml') && !parts.has(path));
+    expect(whole.length).toBeGreaterThan(12);
+    // Services, disruption budgets and Jobs get their selectors and labels from kustomize, and are valid without.
+    expect(await schemaErrors(whole.flatMap(([, resources]) => resources))).toEqual([]);
+  });
+
+  it('hold no Secret, not even an encoded one', () => {
+    expect([...files].filter(([, resources]) => resources.some(({ kind }) => kind === 'Secret'))).toEqual([]);
+  });
+
+  it('are all reached from a kustomization', () => {
+    const parts = [...files]
+      .filter(([path]) => path.endsWith('kustomization.yaml'))
+      .flatMap(([path, [kustomization]]) => {
+        const { resources = [], patches = [] } = kustomization as unknown as {
+          resources?: string[];
+          patches?: { path?: string }[];
+        };
+        return [...resources, ...patches.map((patch) => patch.path ?? '')].map((name) =>
+          path.replace('kustomization.yaml', name),
+        );
+      });
+    const mentioned = new Set(parts);
+    const objects = [...files.keys()].filter((path) => !path.endsWith('kustomization.yaml'));
+    expect(objects.filter((path) => !mentioned.has(path))).toEqual([]);
+  });
+});
+
+withKubectl('what kustomize makes of k8s/ is not validated', () => {
+  describe('rendered by kustomize', () => {
+    const rendered = new Map<string, Resource[]>();
+    beforeAll(() => {
+      for (const name of OVERLAY_NAMES) rendered.set(name, renderOverlay(name));
+      rendered.set('with Vault and monitoring', renderOtherComponents());
+    });
+
+    it('every overlay is what Kubernetes accepts, without a field that it would drop', async () => {
+      expect(await schemaErrors([...rendered.values()].flat())).toEqual([]);
+    });
+
+    it.each<[string, string, (deployment: never) => void]>([
+      [
+        'a field that does not exist',
+        'replica',
+        (deployment: { spec: object }) => Object.assign(deployment.spec, { replica: 2 }),
+      ],
+      [
+        'text for a number',
+        'minReadySeconds',
+        (deployment: { spec: object }) => Object.assign(deployment.spec, { minReadySeconds: '5' }),
+      ],
+      [
+        'half a second',
+        'minReadySeconds',
+        (deployment: { spec: object }) => Object.assign(deployment.spec, { minReadySeconds: 0.5 }),
+      ],
+      [
+        'a value outside of an enumeration',
+        'recreate',
+        (deployment: { spec: object }) => Object.assign(deployment.spec, { strategy: { type: 'recreate' } }),
+      ],
+      [
+        'a missing selector',
+        'selector',
+        (deployment: { spec: { selector?: object } }) => delete deployment.spec.selector,
+      ],
+      [
+        'an API version that is gone',
+        'extensions/v1beta1',
+        (deployment: object) => Object.assign(deployment, { apiVersion: 'extensions/v1beta1' }),
+      ],
+    ])('the validation sees %s', async (_what, word, spoil) => {
+      const deployment = structuredClone(rendered.get('staging')!.find(({ kind }) => kind === 'Deployment')!);
+      spoil(deployment as never);
+      expect((await schemaErrors([deployment])).join('\n')).toContain(word);
+    });
+  });
+});
