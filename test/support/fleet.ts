@@ -43,6 +43,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The body as it came, compressed or not. */
+  readonly bytes: Buffer;
 }
 
 /** One request as it is, and its whole answer: nothing follows a redirect, normalises the path or unpacks the body. */
@@ -51,10 +53,12 @@ export function exchange(url: string, options: RequestOptions = {}, body?: strin
   const headers = { ...length, ...(options.headers as OutgoingHttpHeaders) };
   return new Promise((resolve, reject) => {
     const sent = request(url, { ...options, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => (text += chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode!, headers: answer.headers, body: text }));
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: answer.statusCode!, headers: answer.headers, bytes, body: bytes.toString() });
+      });
       answer.on('error', reject);
     });
     sent.on('error', reject);

@@ -57,7 +57,6 @@ async function prepare({ config, upstreams, changes = [] }: NginxOptions): Promi
   const tlsPort = await freePort();
   const edit = (file: string, change: (text: string) => string): void =>
     writeFileSync(join(directory, file), change(readFileSync(join(directory, file), 'utf8')));
-  for (const [file, from, to] of changes) edit(file, (text) => replaced(text, from, to));
   for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.conf'),
   ))
@@ -68,6 +67,7 @@ async function prepare({ config, upstreams, changes = [] }: NginxOptions): Promi
         .replaceAll('listen 8080;', `listen 127.0.0.1:${port};`)
         .replaceAll('listen 8443 ', `listen 127.0.0.1:${tlsPort} `),
     );
+  for (const [file, from, to] of changes) edit(file, (text) => replaced(text, from, to));
   edit(config, (text) => withServers(text, upstreams));
   return { directory, port, tlsPort, args: ['-p', directory, '-c', join(directory, config)] };
 }
