@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model, QueryFilter } from 'mongoose';
+import { AppConfig } from '../../config/config.js';
 import { duplicateKey } from '../../core/mongo/store-failure.js';
 import type { AuditAction, AuditEntry } from './audit.js';
 import { AUDIT_MODEL, type AuditDocument } from './audit.schema.js';
@@ -18,7 +19,10 @@ export interface AuditPosition {
 
 @Injectable()
 export class AuditRepository {
-  constructor(@InjectModel(AUDIT_MODEL) private readonly model: Model<AuditDocument>) {}
+  constructor(
+    @InjectModel(AUDIT_MODEL) private readonly model: Model<AuditDocument>,
+    private readonly config: AppConfig,
+  ) {}
 
   /** An entry that is there already stays as it is. */
   async insert({ id, ...entry }: AuditEntry): Promise<void> {
@@ -29,7 +33,7 @@ export class AuditRepository {
     }
   }
 
-  /** Newest first. */
+  /** Newest first; as old as `MONGODB_READ_PREFERENCE` allows. */
   async list({ actor, action }: AuditFilter, limit: number, after?: AuditPosition): Promise<AuditEntry[]> {
     const filter: QueryFilter<AuditDocument> = {
       ...(actor === undefined ? {} : { actor }),
@@ -39,7 +43,12 @@ export class AuditRepository {
         ? { at: { $lte: after.at }, $or: [{ at: { $lt: after.at } }, { at: after.at, _id: { $lt: after.id } }] }
         : {}),
     };
-    const found = await this.model.find(filter).sort({ at: -1, _id: -1 }).limit(limit).lean();
+    const found = await this.model
+      .find(filter)
+      .sort({ at: -1, _id: -1 })
+      .limit(limit)
+      .read(this.config.mongo.readPreference)
+      .lean();
     return found.map(({ _id, ...entry }) => ({ id: _id, ...entry }));
   }
 

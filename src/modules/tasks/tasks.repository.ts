@@ -69,7 +69,8 @@ export class TasksRepository {
 
   /** Frees the key, unless another request has used it again meanwhile. */
   async forgetKey(task: Task, { key, at }: IdempotencyMark): Promise<void> {
-    await this.model.updateOne({ _id: task.id, 'idem.key': key, 'idem.at': at }, { $unset: { idem: 1 } });
+    const seen = { _id: task.id, owner: task.owner, 'idem.key': key, 'idem.at': at };
+    await this.model.updateOne(seen, { $unset: { idem: 1 } });
   }
 
   /** Tasks of anybody that went into the trash before this instant, the longest there first. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import mongoose, { type Model, type QueryFilter } from 'mongoose';
+import { AppConfig } from '../../config/config.js';
 import { pushEvents } from '../../core/events/outbox.schema.js';
 import { duplicateKey } from '../../core/mongo/store-failure.js';
 import type { Role } from '../../core/security/principal.js';
@@ -29,7 +30,10 @@ const ID = /^[\da-f]{24}$/;
 /** Users as MongoDB keeps them. Deleted ones are in no answer. */
 @Injectable()
 export class UsersRepository {
-  constructor(@InjectModel(USER_MODEL) private readonly model: Model<UserDocument>) {}
+  constructor(
+    @InjectModel(USER_MODEL) private readonly model: Model<UserDocument>,
+    private readonly config: AppConfig,
+  ) {}
 
   newId(): string {
     return new mongoose.Types.ObjectId().toHexString();
@@ -79,19 +83,26 @@ export class UsersRepository {
     return (await this.model.findOneAndUpdate(filter, update, { projection: { _id: 1 } }).lean()) !== null;
   }
 
-  /** Newest first. */
+  /** Newest first; for an admin to look at, and as old as `MONGODB_READ_PREFERENCE` allows. */
   async list(filter: ListFilter, limit: number, after?: ListPosition): Promise<User[]> {
-    const found = await this.model.find(listFilter(filter, after)).sort({ createdAt: -1, _id: -1 }).limit(limit).lean();
+    const found = await this.model
+      .find(listFilter(filter, after))
+      .sort({ createdAt: -1, _id: -1 })
+      .limit(limit)
+      .read(this.config.mongo.readPreference)
+      .lean();
     return found.map(toUser);
   }
 
-  count(filter: { status?: UserStatus; role?: Role; createdSince?: Date }): Promise<number> {
-    const { status = VISIBLE, role, createdSince } = filter;
-    return this.model.countDocuments({
-      status,
-      ...(role ? { role } : {}),
-      ...(createdSince ? { createdAt: { $gte: createdSince } } : {}),
-    });
+  /** For an admin to look at, like the list. */
+  async count({ status, createdSince }: { status?: UserStatus; createdSince?: Date }): Promise<number> {
+    const since = createdSince ? { createdAt: { $gte: createdSince } } : {};
+    return this.model.countDocuments({ status: status ?? VISIBLE, ...since }).read(this.config.mongo.readPreference);
+  }
+
+  /** As it is now: whether an admin may go hangs on it. */
+  async countActiveAdmins(): Promise<number> {
+    return this.model.countDocuments({ status: 'active', role: 'admin' });
   }
 
   /** Deleted users whose purge is not over. */

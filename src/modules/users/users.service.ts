@@ -142,7 +142,7 @@ export class UsersService {
   }
 
   countActiveAdmins(): Promise<number> {
-    return this.users.count({ status: 'active', role: 'admin' });
+    return this.users.countActiveAdmins();
   }
 
   /** Without the lease only a plain user may go: whoever was made an admin meanwhile stays, and the answer is false. */
