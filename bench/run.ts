@@ -4,7 +4,10 @@ import { Bench, type Row } from './harness/bench.js';
 import { report, save } from './harness/result.js';
 import { cachedReads } from './rows/cached.js';
 import { logins } from './rows/logins.js';
+import { latency } from './rows/latency.js';
 import { depth, pages } from './rows/pages.js';
+import { processCosts } from './rows/process.js';
+import { statsMiss } from './rows/stats-miss.js';
 import { writes } from './rows/writes.js';
 
 const ROWS: Readonly<Record<string, (bench: Bench) => AsyncGenerator<Row>>> = {
@@ -12,11 +15,17 @@ const ROWS: Readonly<Record<string, (bench: Bench) => AsyncGenerator<Row>>> = {
   pages,
   writes,
   login: logins,
+  latency,
+  process: processCosts,
   depth,
+  'stats-miss': statsMiss,
 };
 
+/** These want more tasks, or more time, than two minutes have. */
+const LONG = ['latency', 'depth', 'stats-miss'];
+
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string' } } });
-const chosen = values.only?.split(',') ?? Object.keys(ROWS).filter((name) => !values.quick || name !== 'depth');
+const chosen = values.only?.split(',') ?? Object.keys(ROWS).filter((name) => !values.quick || !LONG.includes(name));
 const unknown = chosen.filter((name) => !ROWS[name]);
 if (unknown.length > 0) {
   console.error(`There is no row ${unknown.join(', ')}; there are ${Object.keys(ROWS).join(', ')}.`);

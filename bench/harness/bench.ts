@@ -10,8 +10,8 @@ import { startStores, type Stores } from './stores.js';
 import { startSubject, type Subject, type SubjectOptions } from './subject.js';
 import { generateJwtKey, HMAC_SECRET, makeWorld, type BenchUser, type World, type WorldSize } from './world.js';
 
-/** `bare-1` to `bare-5` are R1 to R5. */
-export type Peer = 'bare-1' | 'bare-2' | 'bare-3' | 'bare-4' | 'bare-5' | 'argon2' | 'nest' | 'express';
+/** `bare-1` to `bare-5` are R1 to R5; `bare-6` is R1 with a connection to each store. */
+export type Peer = 'bare-1' | 'bare-2' | 'bare-3' | 'bare-4' | 'bare-5' | 'bare-6' | 'argon2' | 'nest' | 'express';
 
 /** A row of the result. */
 export interface Row {

@@ -112,6 +112,12 @@ const view = (row: mongoose.mongo.BSON.Document): object => ({
   version: row['version'] as number,
 });
 
+/** R1 beside a connection to each store: what a start cannot do without. */
+async function serveConnected(server: FastifyInstance): Promise<void> {
+  await Promise.all([new MongoClient(settings.mongoUri).connect(), new Redis(settings.redisUrl).ping()]);
+  server.get('/', () => 'ready');
+}
+
 /** R4: a page of twenty, newest first. */
 async function servePages(server: FastifyInstance): Promise<void> {
   const collection = await tasks();
@@ -180,11 +186,12 @@ async function serveWrites(server: FastifyInstance): Promise<void> {
 const level = Number(process.argv[2]);
 const app = Fastify();
 
-if (level >= 2) verifyTokens(app);
+if (level >= 2 && level <= 5) verifyTokens(app);
 if (level === 1) serveByToken(app);
 if (level === 2) serveByUser(app);
 if (level === 3) await serveFromRedis(app);
 if (level === 4) await servePages(app);
 if (level === 5) await serveWrites(app);
+if (level === 6) await serveConnected(app);
 await app.listen({ port: 0, host: '127.0.0.1' });
 announce((app.server.address() as { port: number }).port);
