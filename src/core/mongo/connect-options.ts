@@ -2,7 +2,7 @@ import type { ConnectOptions } from 'mongoose';
 import type { AppConfig } from '../../config/config.js';
 
 /** Nothing is buffered and everything has an end: a database that is away costs an answer, never a hanging request. */
-export function connectOptions({ mongo }: Pick<AppConfig, 'mongo'>): ConnectOptions {
+export function connectOptions({ mongo, tracing }: Pick<AppConfig, 'mongo' | 'tracing'>): ConnectOptions {
   return {
     autoCreate: false,
     autoIndex: false,
@@ -12,6 +12,7 @@ export function connectOptions({ mongo }: Pick<AppConfig, 'mongo'>): ConnectOpti
     connectTimeoutMS: mongo.serverSelectionTimeoutMs,
     waitQueueTimeoutMS: mongo.serverSelectionTimeoutMs,
     socketTimeoutMS: mongo.socketTimeoutMs,
+    monitorCommands: tracing !== undefined,
     // A stale account, session or revocation would let somebody in. A query that bears it says so itself.
     readPreference: 'primary',
   };

@@ -8,6 +8,7 @@ import { DatabaseReadiness } from './database-readiness.js';
 import { LEASE_MODEL, leaseSchema } from './lease.schema.js';
 import { Leases } from './lease.repository.js';
 import type { Migration } from './migration.js';
+import { MongoCommands } from './mongo-commands.js';
 import { MongoMetrics } from './mongo-metrics.js';
 
 // A filter reaches the server as it was written, or not at all.
@@ -42,6 +43,7 @@ export class MongoModule {
         },
         ConnectionWatchdog,
         Leases,
+        MongoCommands,
         MongoMetrics,
       ],
       exports: [DatabaseReadiness, Leases, MongooseModule],

@@ -9,33 +9,19 @@ import {
 } from '@opentelemetry/api';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { requestContext } from '../logging/request-context.js';
+import { MONGO_COMMANDS, type MongoCommand } from '../mongo/mongo-commands.js';
 import { REDIS_CALLS } from '../redis/request-redis.js';
-
-/** What Mongoose tells of a call. It has the filter and the documents too, which are not looked at. */
-interface MongooseCall {
-  readonly operation: string;
-  readonly collection: string;
-  readonly database?: string;
-}
-
-const MONGOOSE_CHANNELS = [
-  'mongoose:query',
-  'mongoose:aggregate',
-  'mongoose:model:save',
-  'mongoose:model:insertMany',
-  'mongoose:model:bulkWrite',
-];
 
 interface Described {
   readonly name: string;
   readonly attributes: Attributes;
 }
 
-const ofMongoose = ({ operation, collection, database }: MongooseCall): Described => ({
-  name: `${operation} ${collection}`,
+const ofMongo = ({ name, collection, database }: MongoCommand): Described => ({
+  name: collection ? `${name} ${collection}` : name,
   attributes: {
     'db.system.name': 'mongodb',
-    'db.operation.name': operation,
+    'db.operation.name': name,
     'db.collection.name': collection,
     'db.namespace': database,
   },
@@ -47,14 +33,13 @@ const ofRedis = ({ script }: { readonly script: string }): Described => ({
 });
 
 /**
- * A span for each call to a store that is made for a recorded request. Mongoose and our calls to Redis announce
- * themselves on diagnostics channels. Not ioredis' own channel: it sends the commands of many requests together, and
- * tells of all of them in the context of the first.
+ * A span for each call to a store that is made for a recorded request. Our connection to MongoDB and our calls to Redis
+ * announce themselves. Not Mongoose's channels: what is written past its documents, it does not see. Not those of
+ * ioredis: it sends the commands of many requests together, and tells of all of them in the context of the first.
  * @returns what ends it
  */
 export function recordStoreCalls(tracer: Tracer): () => void {
-  const ends = MONGOOSE_CHANNELS.map((name) => follow(tracer, tracingChannel<MongooseCall>(name), ofMongoose));
-  ends.push(follow(tracer, REDIS_CALLS, ofRedis));
+  const ends = [follow(tracer, MONGO_COMMANDS, ofMongo), follow(tracer, REDIS_CALLS, ofRedis)];
   return () => ends.forEach((end) => end());
 }
 
