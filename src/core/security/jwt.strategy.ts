@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
+import { callbackify } from 'node:util';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { AppConfig } from '../../config/config.js';
 import { ACCESS_TOKEN_TYPE } from './access-tokens.js';
@@ -21,6 +22,12 @@ interface Claims {
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   constructor(config: AppConfig, keys: VerificationKeys) {
+    const keyOf = callbackify(async (token: string) => {
+      const kid = kidOf(token);
+      const key = kid === undefined ? undefined : await keys.find(kid);
+      if (!key) throw new Error('unknown key or token type');
+      return key as never;
+    });
     super({
       jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
       algorithms: ['ES256'],
@@ -28,9 +35,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       audience: config.jwt.audience,
       // passport-jwt's types know strings and buffers; jsonwebtoken, which gets the key, takes a KeyObject.
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: Error | null, key?: never) => void) => {
-        const kid = kidOf(token);
-        if (kid === undefined) return done(new Error('no access token'));
-        keys.find(kid).then((key) => (key ? done(null, key as never) : done(new Error('unknown key'))), done);
+        keyOf(token, done);
       },
     });
   }

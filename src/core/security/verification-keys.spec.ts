@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AppConfig } from '../../config/config.js';
@@ -56,15 +57,15 @@ describe('VerificationKeys of JWT_JWKS_URL', () => {
   });
 
   it.each([
-    ['has another status', { status: 500, body: '{}' }],
-    ['leads elsewhere', { status: 302, body: '' }],
-    ['is not JSON', { body: 'keys' }],
-    ['is no key set', { body: '{"keys":7}' }],
-    ['has no key', { body: '{"keys":[null,{},{"kty":"EC","crv":"P-256","kid":"a","x":"!","y":"!"}]}' }],
-    ['is too long', { body: JSON.stringify({ keys: [newKey('a')], padding: 'x'.repeat(65_536) }) }],
-  ])('keep the process from being ready while the answer %s', async (_what, given) => {
+    ['has another status', { status: 500, body: '{}' }, 'status 500'],
+    ['leads elsewhere', { status: 302, body: '' }, 'fetch failed'],
+    ['is not JSON', { body: 'keys' }, 'JSON'],
+    ['is no key set', { body: '{"keys":7}' }, 'no key set'],
+    ['has no key', { body: '{"keys":[null,{},{"kty":"EC","crv":"P-256","kid":"a","x":"!","y":"!"}]}' }, 'no ES256 key'],
+    ['is too long', { body: JSON.stringify({ keys: [newKey('a')], padding: 'x'.repeat(65_536) }) }, 'too long'],
+  ])('keep the process from being ready while the answer %s', async (_what, given, reason) => {
     answer = () => given;
-    await expect(firstContact()).rejects.toThrow();
+    await expect(firstContact()).rejects.toThrow(reason);
   });
 
   it('are those for ES256 signatures and no others', async () => {
@@ -116,9 +117,10 @@ describe('VerificationKeys of JWT_JWKS_URL', () => {
     await firstContact();
     const after = async (...jwks: unknown[]): Promise<void> => {
       listed(...jwks);
-      const before = asked;
+      const asking = once(server, 'request');
       jest.advanceTimersByTime(60_000);
-      while (asked === before) await new Promise((resolve) => setImmediate(resolve));
+      await asking;
+      // Waits for the same answer.
       await keys.find('made-up');
     };
     await after(a, b);
