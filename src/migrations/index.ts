@@ -1,5 +1,6 @@
 import type { Migration } from '../core/mongo/migration.js';
 import { initialIndexes } from './0001-initial-indexes.js';
+import { eventDeliveries } from './0002-event-deliveries.js';
 
 /** In order. One that a release has shipped is never changed, moved or removed: a later one corrects it. */
-export const MIGRATIONS: readonly Migration[] = [initialIndexes];
+export const MIGRATIONS: readonly Migration[] = [initialIndexes, eventDeliveries];

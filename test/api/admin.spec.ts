@@ -319,8 +319,8 @@ describe('admin', () => {
         ...([standing, { ...standing, role: 'admin' }] as const),
       );
       const bus = app.app.get(EventBus);
-      await bus.publish(toPending(event));
-      await bus.publish(toPending(event));
+      await bus.deliver('admin', toPending(event));
+      await bus.deliver('admin', toPending(event));
       const found = (await auditOf(`actor=${admin.user.id}&limit=100`)).filter(({ id }) => id === event.eventId);
       expect(found).toHaveLength(1);
       expect(found[0]).toMatchObject({ ip: '192.0.2.7', target: { id: user.id }, after: { role: 'admin' } });

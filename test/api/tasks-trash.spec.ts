@@ -1,16 +1,9 @@
 import { toPending, type DomainEvent } from '../../src/core/events/domain-event.js';
 import { EventBus } from '../../src/core/events/event-bus.js';
+import { OutboxRepository } from '../../src/core/events/outbox.repository.js';
 import { CacheStore } from '../../src/core/cache/cache.store.js';
 import { Clock } from '../../src/core/time/clock.js';
-import {
-  TaskCompleted,
-  TaskCreated,
-  TaskDeleted,
-  TaskRemoved,
-  TaskRestored,
-  TasksService,
-  TaskUpdated,
-} from '../../src/modules/tasks/index.js';
+import { TasksService } from '../../src/modules/tasks/index.js';
 import { TrashSweeper } from '../../src/modules/tasks/trash.sweeper.js';
 import { UserDeleted, UserPurgeDue } from '../../src/modules/users/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -174,22 +167,8 @@ describe('the sweeper', () => {
 });
 
 describe('events', () => {
-  interface Seen {
-    readonly name: string;
-    readonly taskId: string;
-    readonly owner: string;
-    readonly fields?: readonly string[];
-  }
-
   it('tell of every write, in order, once it is stored', async () => {
-    const seen: Seen[] = [];
-    const bus = app.app.get(EventBus);
-    for (const type of [TaskCreated, TaskUpdated, TaskCompleted, TaskDeleted, TaskRestored, TaskRemoved]) {
-      bus.on(type, async ({ taskId, owner, ...event }) => {
-        const { fields } = event as { fields?: readonly string[] };
-        seen.push({ name: type.eventName, taskId, owner, ...(fields ? { fields } : {}) });
-      });
-    }
+    const published = jest.spyOn(OutboxRepository.prototype, 'rewrite');
     const { id } = await aTask(ada);
     await ada.patch(`/tasks/${id}`).send({ title: 'New', status: 'done' });
     await ada.patch(`/tasks/${id}`).send({ title: 'New' });
@@ -198,7 +177,7 @@ describe('events', () => {
     await ada.post(`/tasks/${id}/restore`);
     await ada.delete(`/tasks/${id}?permanent=true`);
     const facts = { taskId: id, owner: ada.user.id };
-    const expected: Seen[] = [
+    const expected = [
       { name: 'task.created', ...facts },
       { name: 'task.updated', ...facts, fields: ['title', 'status'] },
       { name: 'task.completed', ...facts },
@@ -207,15 +186,12 @@ describe('events', () => {
       { name: 'task.restored', ...facts },
       { name: 'task.removed', ...facts },
     ];
-    await eventually(() => expect(firsts(seen.filter(({ taskId }) => taskId === id))).toEqual(expected));
     await eventually(async () => expect(await stored(id)).toBe(0));
+    // What a writer added while the relay was at the document comes with the next look, in the same order.
+    const events = published.mock.calls.flatMap(([carrier]) => (String(carrier._id) === id ? carrier.pending : []));
+    const firsts = new Map(events.map((event) => [event.id, { name: event.name, ...event.facts }]));
+    expect([...firsts.values()]).toEqual(expected);
   });
-
-  /** An event may come twice: when the relay lost a race against a writer, it publishes what it had again. */
-  const firsts = (events: readonly Seen[]): Seen[] =>
-    events.filter(
-      (event, index) => events.findIndex((other) => JSON.stringify(other) === JSON.stringify(event)) === index,
-    );
 
   it('leave nothing behind in the document', async () => {
     const { id } = await aTask(ada, { status: 'done' });
@@ -242,7 +218,7 @@ describe('when the account is gone', () => {
       await eva.delete(`/tasks/${first!.id}`);
       await aTask(ida);
       for (let time = 0; time < 2; time++) {
-        await app.app.get(EventBus).publish(toPending(eventOf(eva.user.id)));
+        await app.app.get(EventBus).deliver('tasks', toPending(eventOf(eva.user.id)));
         expect(await taskModel(app).countDocuments({ owner: eva.user.id })).toBe(0);
       }
       expect(await titles(ida)).toEqual(['A task']);

@@ -82,7 +82,7 @@ describe('an account deletion that kill -9 interrupts', () => {
         () => 'the connection broke',
       );
     // What comes after the longest request, the relay does once the clock says so.
-    if (step === 'second purge published') {
+    if (step === 'second purge delivered') {
       expect(await answered).toBe(204);
       moveClock(running, PURGE_AGAIN_MS + 1000);
     }
@@ -127,8 +127,9 @@ describe('an account deletion that kill -9 interrupts', () => {
     'tokens refused',
     'sessions ended',
     'tasks purged',
-    'first purge published',
-    'second purge published',
+    'deletion published',
+    'first purge delivered',
+    'second purge delivered',
   ])('is finished after a restart: killed after "%s"', async (step) => {
     const zoe = await interrupted(step);
     const again = await start();

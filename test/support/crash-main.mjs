@@ -4,6 +4,7 @@
 import { createApp } from '../../dist/app.setup.js';
 import { loadConfig } from '../../dist/config/config.js';
 import { EventBus } from '../../dist/core/events/event-bus.js';
+import { OutboxRelay } from '../../dist/core/events/outbox.relay.js';
 import { Revocations } from '../../dist/core/security/revocations.js';
 import { Clock } from '../../dist/core/time/clock.js';
 import { startMongoWorker } from '../../dist/embedded/mongo/index.js';
@@ -17,8 +18,17 @@ const steps = {
   'tokens refused': [Revocations, 'raiseVersion', () => true],
   'sessions ended': [SessionStore, 'end', () => true],
   'tasks purged': [TasksService, 'purge', () => true],
-  'first purge published': [EventBus, 'publish', ([{ name }]) => name === 'user.deleted'],
-  'second purge published': [EventBus, 'publish', ([{ name }]) => name === 'user.purge_due'],
+  'deletion published': [
+    OutboxRelay,
+    'publish',
+    ([, { pending }]) => pending.some(({ name }) => name === 'user.deleted'),
+  ],
+  'first purge delivered': [EventBus, 'deliver', ([module, { name }]) => module === 'tasks' && name === 'user.deleted'],
+  'second purge delivered': [
+    EventBus,
+    'deliver',
+    ([module, { name }]) => module === 'tasks' && name === 'user.purge_due',
+  ],
 };
 
 const config = loadConfig();

@@ -22,6 +22,8 @@ export interface PendingEvent {
   /** Not published before this instant. */
   readonly notBefore: Date;
   readonly facts: Readonly<Record<string, unknown>>;
+  /** The modules that have still to handle it; absent until it is published. */
+  readonly for?: readonly string[];
 }
 
 /** The stored form of an event; `notBefore` defers it. */

@@ -1,36 +1,29 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { MODULE_NAMES, type ModuleName } from '../../config/modules.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Clock } from '../time/clock.js';
-import { Background } from './background.js';
+import { ANY_PROCESS, Background } from './background.js';
 import type { PendingEvent } from './domain-event.js';
 import { EventBus } from './event-bus.js';
+import { BATCH, Lane } from './outbox.lane.js';
 import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
-const BATCH = 100;
 const POLL_MS = 500;
-const MAX_BACKOFF_MS = 60_000;
-/** Whoever relays looks far more often; after this time another process does. */
-const LOOK_COUNTS_MS = 15_000;
-
-/** What a document has failed so far. One that failed last longer ago than any backoff is somebody else's by now. */
-interface Failure {
-  readonly count: number;
-  readonly first: Date;
-  readonly last: Date;
-}
+const RELAY = 'relay';
+const deliveryTo = (module: ModuleName): string => `deliver to ${module}`;
 
 /**
- * Publishes the events that wait inside documents: at least once, in order per document. A document is taken off the
- * list, or removed, only after its listeners have succeeded, by a write that names the version the relay saw.
+ * Publishes the events that wait inside documents: at least once, in order per document and module. Publishing writes
+ * the modules that listen to an event into it, or takes it off when nobody does; any process can. Each module then
+ * finishes its part, in a process that serves it, and takes its name off. So an event waits for a module that is in no
+ * process just now, and holds up no other. The last one removes a document whose time has come.
  */
 @Injectable()
 export class OutboxRelay implements OnModuleInit {
-  private readonly logger = new Logger(OutboxRelay.name);
   private readonly sources: OutboxRepository[] = [];
-  private readonly failures = new Map<string, Failure>();
+  private readonly lanes: Lane[] = [];
   private readonly published;
   private readonly failed;
-  private look = { atMs: -Infinity, lagMs: 0 };
 
   constructor(
     private readonly background: Background,
@@ -38,15 +31,26 @@ export class OutboxRelay implements OnModuleInit {
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
-    this.published = metrics.counter('taskflow_events_published_total', 'Events brought to their listeners', ['event']);
+    this.published = metrics.counter('taskflow_events_published_total', 'Events brought on their way', ['event']);
     this.failed = metrics.counter('taskflow_event_failures_total', 'Deliveries that a listener failed', ['event']);
-    metrics.measured('taskflow_outbox_lag_seconds', 'Age of the oldest due event that waits here', () =>
-      performance.now() - this.look.atMs < LOOK_COUNTS_MS ? this.look.lagMs / 1000 : 0,
+    metrics.measured(
+      'taskflow_outbox_lag_seconds',
+      'Age of the oldest due event that waits here',
+      () => Math.max(...this.lanes.map(({ lagMs }) => lagMs)) / 1000,
     );
   }
 
   onModuleInit(): void {
-    this.background.every('relay', POLL_MS, () => this.relay());
+    this.addLane(ANY_PROCESS, RELAY, 'pendingAt', {
+      due: (source, now) => source.due(now, BATCH),
+      handle: (source, carrier) => this.publish(source, carrier),
+    });
+    for (const module of MODULE_NAMES) {
+      this.addLane(module, deliveryTo(module), 'delivery.at', {
+        due: async (source, now) => (source.isListenedTo ? source.waitingFor(module, now, BATCH) : []),
+        handle: (source, carrier) => this.deliver(module, source, carrier),
+      });
+    }
   }
 
   addSource(source: OutboxRepository): void {
@@ -55,63 +59,60 @@ export class OutboxRelay implements OnModuleInit {
 
   /** A writer says that something waits. Without it the relay finds out by itself within a second. */
   nudge(): void {
-    this.background.nudge('relay');
+    this.background.nudge(RELAY);
   }
 
-  private async relay(): Promise<void> {
-    const waiting = this.failing();
-    for (const source of this.sources) {
-      const carriers = await source.due(this.clock.now(), BATCH);
-      waiting.push(...carriers.flatMap(({ pending }) => pending.map(({ notBefore }) => notBefore)));
-      await Promise.all(carriers.map((carrier) => this.relayOne(source, carrier)));
-      if (carriers.length === BATCH) this.nudge();
-    }
-    this.look = { atMs: performance.now(), lagMs: this.ageOfOldest(waiting) };
+  private addLane(
+    who: ModuleName | typeof ANY_PROCESS,
+    name: string,
+    at: 'pendingAt' | 'delivery.at',
+    { due, handle }: LaneWork,
+  ): void {
+    const lane = new Lane(name, at, this.clock);
+    this.lanes.push(lane);
+    this.background.every(who, name, POLL_MS, async () => {
+      if (await lane.pass(this.sources, due, handle)) this.background.nudge(name);
+    });
   }
 
-  /** Since when documents wait that are not due because their listeners failed. */
-  private failing(): Date[] {
-    const endMs = this.clock.now().getTime() - 2 * MAX_BACKOFF_MS;
-    for (const [key, { last }] of this.failures) if (last.getTime() < endMs) this.failures.delete(key);
-    return [...this.failures.values()].map(({ first }) => first);
-  }
-
-  private ageOfOldest(times: readonly Date[]): number {
-    const nowMs = this.clock.now().getTime();
-    return Math.max(0, ...times.map((time) => nowMs - time.getTime()));
-  }
-
-  private async relayOne(source: OutboxRepository, carrier: Carrier): Promise<void> {
-    const key = `${source.name}:${String(carrier._id)}`;
+  /** Names the modules that each due event is for. */
+  private async publish(source: OutboxRepository, carrier: Carrier): Promise<void> {
     const now = this.clock.now();
-    const due = carrier.pending.filter(({ notBefore }) => notBefore <= now);
-    try {
-      for (const event of due) await this.deliver(event);
-      await source.settle(carrier, due);
-      this.failures.delete(key);
-    } catch (error) {
-      await this.postpone(source, carrier, key, error as Error);
-    }
+    const isDue = (event: PendingEvent): boolean => event.for === undefined && event.notBefore <= now;
+    const due = carrier.pending.filter(isDue);
+    const ids = new Set(due.map(({ id }) => id));
+    const next = (pending: readonly PendingEvent[]): PendingEvent[] =>
+      pending
+        .map((event) => (ids.has(event.id) ? { ...event, for: this.bus.listenersTo(event.name) } : event))
+        .filter((event) => event.for?.length !== 0);
+    await source.rewrite(carrier, next, now);
+    for (const { name } of due) this.published.inc({ event: name });
+    for (const module of new Set(due.flatMap(({ name }) => this.bus.listenersTo(name))))
+      this.background.nudge(deliveryTo(module));
   }
 
-  private async deliver(event: PendingEvent): Promise<void> {
-    try {
-      await this.bus.publish(event);
-    } catch (error) {
-      this.failed.inc({ event: event.name });
-      throw error;
+  /** Brings what waits for `module` to its listeners, in order, and takes its name off. */
+  private async deliver(module: ModuleName, source: OutboxRepository, carrier: Carrier): Promise<void> {
+    const delivered = new Set<string>();
+    for (const event of carrier.pending) {
+      if (!event.for?.includes(module)) continue;
+      await this.bus.deliver(module, event).catch((error: unknown) => {
+        this.failed.inc({ event: event.name });
+        throw error;
+      });
+      delivered.add(event.id);
     }
-    this.published.inc({ event: event.name });
+    await source.rewrite(carrier, (pending) =>
+      pending
+        .map((event) =>
+          delivered.has(event.id) ? { ...event, for: event.for?.filter((name) => name !== module) } : event,
+        )
+        .filter((event) => event.for?.length !== 0),
+    );
   }
+}
 
-  /** An event whose listener fails holds up its own document and no other. */
-  private async postpone(source: OutboxRepository, carrier: Carrier, key: string, error: Error): Promise<void> {
-    const now = this.clock.now();
-    const known = this.failures.get(key);
-    const count = (known?.count ?? 0) + 1;
-    this.failures.set(key, { count, first: known?.first ?? now, last: now });
-    const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** count);
-    this.logger.warn(`${key} waits ${backoffMs} ms after failure ${count}: ${error.message}`);
-    await source.postpone(carrier, new Date(now.getTime() + backoffMs)).catch(() => undefined);
-  }
+interface LaneWork {
+  readonly due: (source: OutboxRepository, now: Date) => Promise<Carrier[]>;
+  readonly handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>;
 }

@@ -1,12 +1,17 @@
 import type { Model } from 'mongoose';
+import type { ModuleName } from '../../config/modules.js';
 import type { PendingEvent } from './domain-event.js';
-import type { OutboxFields } from './outbox.schema.js';
+import type { Delivery, OutboxFields } from './outbox.schema.js';
+
+/** Races with writers and with other modules that finish at the same time. */
+const MAX_ATTEMPTS = 5;
 
 /** A document with events that wait. */
 export interface Carrier {
   readonly _id: unknown;
   readonly version: number;
   readonly pending: readonly PendingEvent[];
+  readonly delivery?: Delivery;
 }
 
 type Stored = OutboxFields & { _id: unknown; version: number };
@@ -15,7 +20,7 @@ type Stored = OutboxFields & { _id: unknown; version: number };
 export class OutboxRepository {
   private readonly model: Model<Stored>;
 
-  /** @param removeWhen documents that match are removed once everything they carry is published */
+  /** @param removeWhen documents that match are removed once nothing they carry waits for anybody */
   constructor(
     readonly name: string,
     model: unknown,
@@ -25,37 +30,81 @@ export class OutboxRepository {
     this.model = model as Model<Stored>;
   }
 
-  /** Those that have something to publish now, the longest waiting first. */
+  /** Whether its schema has a place for events that wait for modules. */
+  get isListenedTo(): boolean {
+    return this.model.schema.path('delivery') !== undefined;
+  }
+
+  /** Those with events for which nobody was named yet, the longest waiting first. */
   async due(now: Date, limit: number): Promise<Carrier[]> {
-    const found = await this.model
-      .find({ pendingAt: { $lte: now } })
-      .sort({ pendingAt: 1 })
-      .limit(limit)
-      .lean();
-    return found.map(({ _id, version, pending = [] }) => ({ _id, version, pending }));
+    return this.carriers(
+      await this.model
+        .find({ pendingAt: { $lte: now } })
+        .sort({ pendingAt: 1 })
+        .limit(limit)
+        .lean(),
+    );
   }
 
-  /** Takes published events off the list, or removes the document if that was all and its time has come. */
-  async settle(carrier: Carrier, published: readonly PendingEvent[]): Promise<void> {
-    const seen = { _id: carrier._id, version: carrier.version };
-    const rest = carrier.pending.filter((event) => !published.includes(event));
-    const pull = { $pull: { pending: { id: { $in: published.map(({ id }) => id) } } } };
-    if (rest.length > 0) {
-      const pendingAt = new Date(Math.min(...rest.map(({ notBefore }) => notBefore.getTime())));
-      const { matchedCount } = await this.model.updateOne(seen, { ...pull, $set: { pendingAt } });
-      if (matchedCount > 0) return;
-    } else {
-      const { deletedCount } = await this.model.deleteOne({ ...seen, ...this.removeWhen });
-      if (deletedCount > 0) return;
-      const { matchedCount } = await this.model.updateOne(seen, { $unset: { pending: 1, pendingAt: 1 } });
-      if (matchedCount > 0) return;
+  /** Those with events that wait for `module`, the longest waiting first. */
+  async waitingFor(module: ModuleName, now: Date, limit: number): Promise<Carrier[]> {
+    const filter = { 'delivery.to': module, 'delivery.at': { $lte: now } };
+    return this.carriers(await this.model.find(filter).sort({ 'delivery.at': 1 }).limit(limit).lean());
+  }
+
+  /**
+   * Puts what `next` makes of the waiting events in their place; when nothing is left, the document is as if there had
+   * never been any, or is removed if its time has come.
+   * @param deliverAt from when on the modules look
+   * @throws when others keep writing to the document: what was done comes again
+   */
+  async rewrite(
+    carrier: Carrier,
+    next: (pending: readonly PendingEvent[]) => readonly PendingEvent[],
+    deliverAt = carrier.delivery?.at,
+  ): Promise<void> {
+    let seen: Carrier | undefined = carrier;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && seen; attempt++) {
+      if (await this.replace(seen, next(seen.pending), deliverAt)) return;
+      [seen] = this.carriers(await this.model.find({ _id: carrier._id }).lean());
     }
-    // A writer got in between and may have added events: only what was published goes, and the relay looks again.
-    await this.model.updateOne({ _id: carrier._id }, pull);
+    if (seen) throw new Error('the document changed all the time');
   }
 
-  /** Lets the document wait. */
-  async postpone({ _id }: Carrier, pendingAt: Date): Promise<void> {
-    await this.model.updateOne({ _id, pendingAt: { $exists: true } }, { $set: { pendingAt } });
+  /** Lets the relay, or the modules, wait. */
+  async postpone({ _id }: Carrier, what: 'pendingAt' | 'delivery.at', until: Date): Promise<void> {
+    await this.model.updateOne({ _id, [what]: { $exists: true } }, { $set: { [what]: until } });
+  }
+
+  /** @returns whether the document still was as it had been seen */
+  private async replace(
+    { _id, version, delivery }: Carrier,
+    rest: readonly PendingEvent[],
+    deliverAt?: Date,
+  ): Promise<boolean> {
+    const seen = { _id, version, ...(this.isListenedTo ? { 'delivery.turn': delivery?.turn ?? null } : {}) };
+    if (rest.length === 0) {
+      const { deletedCount } = await this.model.deleteOne({ ...seen, ...this.removeWhen });
+      if (deletedCount > 0) return true;
+      const nothing = { pending: 1, pendingAt: 1, ...(this.isListenedTo ? { delivery: 1 } : {}) };
+      return (await this.model.updateOne(seen, { $unset: nothing })).matchedCount > 0;
+    }
+    const unnamed = rest.filter((event) => event.for === undefined);
+    const to = [...new Set(rest.flatMap((event) => event.for ?? []))];
+    const pendingAt = new Date(Math.min(...unnamed.map(({ notBefore }) => notBefore.getTime())));
+    const marks = { to, at: deliverAt, turn: (delivery?.turn ?? 0) + 1 };
+    const update = {
+      $set: {
+        pending: [...rest],
+        ...(unnamed.length > 0 ? { pendingAt } : {}),
+        ...(to.length > 0 || delivery ? { delivery: marks } : {}),
+      },
+      ...(unnamed.length > 0 ? {} : { $unset: { pendingAt: 1 } }),
+    };
+    return (await this.model.updateOne(seen, update)).matchedCount > 0;
+  }
+
+  private carriers(found: readonly Stored[]): Carrier[] {
+    return found.map(({ _id, version, pending = [], delivery }) => ({ _id, version, pending, delivery }));
   }
 }

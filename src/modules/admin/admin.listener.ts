@@ -17,10 +17,10 @@ export class AdminListener implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    for (const type of AUDITED_EVENTS) this.bus.on(type, (event) => this.audit.record(event));
-    this.bus.on(UserStandingChanged, (event) => this.endOldTokens(event));
-    this.bus.on(UserDeleted, ({ userId }) => this.audit.forgetAddressesOf(userId));
-    this.bus.on(UserPurgeDue, ({ userId }) => this.audit.forgetAddressesOf(userId));
+    for (const type of AUDITED_EVENTS) this.bus.on('admin', type, (event) => this.audit.record(event));
+    this.bus.on('admin', UserStandingChanged, (event) => this.endOldTokens(event));
+    this.bus.on('admin', UserDeleted, ({ userId }) => this.audit.forgetAddressesOf(userId));
+    this.bus.on('admin', UserPurgeDue, ({ userId }) => this.audit.forgetAddressesOf(userId));
   }
 
   /** Tokens carry the role, so that an old one would keep it until it expires. */

@@ -62,10 +62,12 @@ export class AuthModule implements OnModuleInit {
   onModuleInit(): void {
     if (this.store !== this.repository) {
       // Of a time without Redis. Left alone they would be good again after Redis, whatever was ended meanwhile.
-      this.background.every('forget sessions in MongoDB', FORGET_ALL_EVERY_MS, () => this.repository.forgetAll());
+      this.background.every('auth', 'forget sessions in MongoDB', FORGET_ALL_EVERY_MS, () =>
+        this.repository.forgetAll(),
+      );
       return;
     }
-    this.background.every('forget successors', FORGET_EVERY_MS, () =>
+    this.background.every('auth', 'forget successors', FORGET_EVERY_MS, () =>
       this.repository.forgetSuccessors(this.clock.now()),
     );
   }

@@ -22,13 +22,13 @@ export class SessionsListener implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.bus.on(UserDeleted, ({ userId }) => this.sessions.endAll(userId));
-    this.bus.on(UserPurgeDue, ({ userId }) => this.sessions.endAll(userId));
-    this.bus.on(UserSignedOutEverywhere, ({ userId, at }) => this.sessions.endAll(userId, { openedUntil: at }));
-    this.bus.on(UserPasswordChanged, ({ userId, at, keptSessionId }) =>
+    this.bus.on('auth', UserDeleted, ({ userId }) => this.sessions.endAll(userId));
+    this.bus.on('auth', UserPurgeDue, ({ userId }) => this.sessions.endAll(userId));
+    this.bus.on('auth', UserSignedOutEverywhere, ({ userId, at }) => this.sessions.endAll(userId, { openedUntil: at }));
+    this.bus.on('auth', UserPasswordChanged, ({ userId, at, keptSessionId }) =>
       this.sessions.endAll(userId, { openedUntil: at, except: keptSessionId }),
     );
-    this.bus.on(UserStandingChanged, async ({ userId, at, after, by }) => {
+    this.bus.on('auth', UserStandingChanged, async ({ userId, at, after, by }) => {
       // The bootstrap gives the account a new password.
       if (after.status === 'suspended' || by.id === BOOTSTRAP.id)
         await this.sessions.endAll(userId, { openedUntil: at });

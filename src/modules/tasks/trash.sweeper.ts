@@ -25,7 +25,7 @@ export class TrashSweeper implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.background.every(CHORE, EVERY_MS, () => this.sweep());
+    this.background.every('tasks', CHORE, EVERY_MS, () => this.sweep());
   }
 
   /** One batch; when it was full the next one follows at once. */

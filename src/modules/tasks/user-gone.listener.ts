@@ -12,7 +12,7 @@ export class UserGoneListener implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.bus.on(UserDeleted, ({ userId }) => this.tasks.purge(userId));
-    this.bus.on(UserPurgeDue, ({ userId }) => this.tasks.purge(userId));
+    this.bus.on('tasks', UserDeleted, ({ userId }) => this.tasks.purge(userId));
+    this.bus.on('tasks', UserPurgeDue, ({ userId }) => this.tasks.purge(userId));
   }
 }

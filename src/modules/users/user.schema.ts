@@ -1,5 +1,11 @@
 import { Schema, type Types } from 'mongoose';
-import { outboxDefinition, outboxIndex, type OutboxFields } from '../../core/events/outbox.schema.js';
+import {
+  deliveryDefinition,
+  deliveryIndex,
+  outboxDefinition,
+  outboxIndex,
+  type OutboxFields,
+} from '../../core/events/outbox.schema.js';
 import type { User } from './user.js';
 
 export interface UserDocument extends Omit<User, 'id'>, OutboxFields {
@@ -28,6 +34,7 @@ export const userSchema = new Schema<UserDocument>(
     createdAt: Date,
     updatedAt: Date,
     ...outboxDefinition,
+    ...deliveryDefinition,
   },
   { collection: 'users', versionKey: false, strict: 'throw' },
 );
@@ -42,3 +49,5 @@ userSchema.index({ status: 1, role: 1, createdAt: -1, _id: -1 });
 userSchema.index({ terms: 1 });
 // The relay.
 userSchema.index(...outboxIndex);
+// The modules that listen.
+userSchema.index(...deliveryIndex);

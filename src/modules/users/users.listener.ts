@@ -17,7 +17,7 @@ export class UsersListener implements OnModuleInit {
 
   onModuleInit(): void {
     for (const type of [UserDeleted, UserSignedOutEverywhere, UserStandingChanged] as const) {
-      this.bus.on<UserDeleted | UserSignedOutEverywhere | UserStandingChanged>(type, ({ userId, version }) =>
+      this.bus.on<UserDeleted | UserSignedOutEverywhere | UserStandingChanged>('users', type, ({ userId, version }) =>
         this.revocations.raiseVersion(userId, version),
       );
     }

@@ -139,6 +139,6 @@ function stored(user: User): Omit<User, 'id' | 'createdAt'> {
 }
 
 function toUser({ _id, ...document }: Omit<UserDocument, '_id'> & { _id: unknown }): User {
-  const { emailKey: _key, terms: _terms, pending: _pending, pendingAt: _pendingAt, ...user } = document;
+  const { emailKey: _key, terms: _terms, pending: _pending, pendingAt: _at, delivery: _delivery, ...user } = document;
   return { id: String(_id), ...user };
 }

@@ -1,0 +1,84 @@
+import { Logger } from '@nestjs/common';
+import type { Clock } from '../time/clock.js';
+import type { Carrier, OutboxRepository } from './outbox.repository.js';
+
+export const BATCH = 100;
+const MAX_BACKOFF_MS = 60_000;
+/** Whoever has the lane looks far more often; after this time another process does. */
+const LOOK_COUNTS_MS = 15_000;
+
+/** What a document has failed so far. One that failed last longer ago than any backoff is somebody else's by now. */
+interface Failure {
+  readonly count: number;
+  readonly first: Date;
+  readonly last: Date;
+}
+
+/** One way that events go: from the documents to their names, or on to one module. A document that fails waits alone. */
+export class Lane {
+  private readonly logger = new Logger('OutboxRelay');
+  private readonly failures = new Map<string, Failure>();
+  private look = { atMs: -Infinity, lagMs: 0 };
+
+  /**
+   * @param name as it stands in the log
+   * @param at what says when the documents are looked at next
+   */
+  constructor(
+    private readonly name: string,
+    private readonly at: 'pendingAt' | 'delivery.at',
+    private readonly clock: Clock,
+  ) {}
+
+  /** Age of the oldest event that waited when this process looked last; 0 when another process looks. */
+  get lagMs(): number {
+    return performance.now() - this.look.atMs < LOOK_COUNTS_MS ? this.look.lagMs : 0;
+  }
+
+  /** @returns whether there may be more: a batch was full */
+  async pass(
+    sources: readonly OutboxRepository[],
+    due: (source: OutboxRepository, now: Date) => Promise<Carrier[]>,
+    handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>,
+  ): Promise<boolean> {
+    const waiting = this.failing();
+    let isFull = false;
+    for (const source of sources) {
+      const carriers = await due(source, this.clock.now());
+      waiting.push(...carriers.flatMap(({ pending }) => pending.map(({ notBefore }) => notBefore)));
+      await Promise.all(carriers.map((carrier) => this.handleOne(source, carrier, handle)));
+      isFull ||= carriers.length === BATCH;
+    }
+    const nowMs = this.clock.now().getTime();
+    this.look = { atMs: performance.now(), lagMs: Math.max(0, ...waiting.map((time) => nowMs - time.getTime())) };
+    return isFull;
+  }
+
+  /** Since when documents wait that are not due because something failed. */
+  private failing(): Date[] {
+    const endMs = this.clock.now().getTime() - 2 * MAX_BACKOFF_MS;
+    for (const [key, { last }] of this.failures) if (last.getTime() < endMs) this.failures.delete(key);
+    return [...this.failures.values()].map(({ first }) => first);
+  }
+
+  private async handleOne(
+    source: OutboxRepository,
+    carrier: Carrier,
+    handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>,
+  ): Promise<void> {
+    const key = `${source.name}:${String(carrier._id)}`;
+    try {
+      await handle(source, carrier);
+      this.failures.delete(key);
+    } catch (error) {
+      const now = this.clock.now();
+      const known = this.failures.get(key);
+      const count = (known?.count ?? 0) + 1;
+      this.failures.set(key, { count, first: known?.first ?? now, last: now });
+      const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** count);
+      const { message } = error as Error;
+      this.logger.warn(`${this.name}: ${key} waits ${backoffMs} ms after failure ${count}: ${message}`);
+      await source.postpone(carrier, this.at, new Date(now.getTime() + backoffMs)).catch(() => undefined);
+    }
+  }
+}
