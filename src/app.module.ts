@@ -1,7 +1,8 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import type { AppConfig } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
+import type { ModuleName } from './config/modules.js';
 import { CacheInterceptor } from './core/cache/cache.interceptor.js';
 import { CacheModule } from './core/cache/cache.module.js';
 import { ProblemFilter } from './core/errors/problem.filter.js';
@@ -22,10 +23,18 @@ import { AuthenticationGuard } from './core/security/authentication.guard.js';
 import { SecurityModule } from './core/security/security.module.js';
 import { TimeModule } from './core/time/clock.js';
 import { MIGRATIONS } from './migrations/index.js';
-import { AdminModule } from './modules/admin/index.js';
-import { AuthModule } from './modules/auth/index.js';
-import { TasksModule } from './modules/tasks/index.js';
-import { UsersModule } from './modules/users/index.js';
+import { AdminModule, AdminRoutes } from './modules/admin/index.js';
+import { AccountRoutes, AuthModule, AuthRoutes } from './modules/auth/index.js';
+import { TasksModule, TasksRoutes } from './modules/tasks/index.js';
+import { UsersModule, UsersRoutes } from './modules/users/index.js';
+
+/** What `MODULES` chooses. The providers are in every process: modules use each other without HTTP in between. */
+const ROUTES: Readonly<Record<ModuleName, readonly Type[]>> = {
+  auth: [AuthRoutes],
+  users: [UsersRoutes, AccountRoutes],
+  tasks: [TasksRoutes],
+  admin: [AdminRoutes],
+};
 
 @Module({})
 export class AppModule {
@@ -52,6 +61,7 @@ export class AppModule {
         TasksModule,
         AuthModule,
         AdminModule,
+        ...config.modules.flatMap((name) => ROUTES[name]),
       ],
       providers: [
         InputCheck,

@@ -19,7 +19,11 @@ import { FirstAdmin } from './first-admin.js';
     AuthModule,
     MongooseModule.forFeature([{ name: AUDIT_MODEL, schema: auditSchema }]),
   ],
-  controllers: [AdminController],
   providers: [AdminListener, AdminStatsService, AdminUsersService, AuditLog, AuditRepository, FirstAdmin],
+  exports: [AdminStatsService, AdminUsersService, AuditLog],
 })
 export class AdminModule {}
+
+/** What `MODULES=admin` serves. */
+@Module({ imports: [AdminModule, UsersModule], controllers: [AdminController] })
+export class AdminRoutes {}

@@ -1,1 +1,1 @@
-export { AdminModule } from './admin.module.js';
+export { AdminModule, AdminRoutes } from './admin.module.js';

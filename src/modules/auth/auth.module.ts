@@ -32,7 +32,6 @@ const FORGET_ALL_EVERY_MS = 600_000;
       { name: SESSION_LEDGER_MODEL, schema: sessionLedgerSchema },
     ]),
   ],
-  controllers: [AuthController, SessionsController, AccountController, JwksController, WellKnownJwksController],
   providers: [
     AuthService,
     LoginBudget,
@@ -49,7 +48,7 @@ const FORGET_ALL_EVERY_MS = 600_000;
         redis ? new RedisSessionStore(redis, ledger) : repository,
     },
   ],
-  exports: [Passwords, Sessions],
+  exports: [AuthService, LoginBudget, Passwords, RefreshCookie, Sessions],
 })
 export class AuthModule implements OnModuleInit {
   constructor(
@@ -72,3 +71,14 @@ export class AuthModule implements OnModuleInit {
     );
   }
 }
+
+/** What `MODULES=auth` serves. */
+@Module({
+  imports: [AuthModule],
+  controllers: [AuthController, SessionsController, JwksController, WellKnownJwksController],
+})
+export class AuthRoutes {}
+
+/** What `MODULES=users` serves besides its own: gateways tell modules apart by the path, and this one is `/users/me`. */
+@Module({ imports: [AuthModule], controllers: [AccountController] })
+export class AccountRoutes {}

@@ -1,3 +1,3 @@
-export { AuthModule } from './auth.module.js';
+export { AccountRoutes, AuthModule, AuthRoutes } from './auth.module.js';
 export { Passwords } from './passwords.js';
 export { Sessions } from './sessions.service.js';

@@ -1,4 +1,4 @@
-export { TasksModule } from './tasks.module.js';
+export { TasksModule, TasksRoutes } from './tasks.module.js';
 export { TasksService, type ImportedTask } from './tasks.service.js';
 export { TaskStatsService } from './task-stats.service.js';
 export { PriorityCounts, StatusCounts } from './task-stats.view.js';

@@ -20,7 +20,6 @@ import { UserGoneListener } from './user-gone.listener.js';
 
 @Module({
   imports: [MongooseModule.forFeature([{ name: TASK_MODEL, schema: taskSchema }]), UsersModule],
-  controllers: [TasksController, TaskBulkController],
   providers: [
     TasksRepository,
     TaskListRepository,
@@ -33,7 +32,7 @@ import { UserGoneListener } from './user-gone.listener.js';
     TrashSweeper,
     UserGoneListener,
   ],
-  exports: [TasksService, TaskStatsService],
+  exports: [TasksService, TaskListService, TaskStatsService, TaskBulkService],
 })
 export class TasksModule implements OnModuleInit {
   constructor(
@@ -45,3 +44,7 @@ export class TasksModule implements OnModuleInit {
     this.relay.addSource(new OutboxRepository('tasks', this.model, { place: 'gone' }));
   }
 }
+
+/** What `MODULES=tasks` serves. */
+@Module({ imports: [TasksModule], controllers: [TasksController, TaskBulkController] })
+export class TasksRoutes {}

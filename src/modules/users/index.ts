@@ -1,4 +1,4 @@
-export { UsersModule } from './users.module.js';
+export { UsersModule, UsersRoutes } from './users.module.js';
 export { UsersService } from './users.service.js';
 export { UserDirectory } from './user-directory.js';
 export { emailKey, type StandingChange, type User } from './user.js';

@@ -12,7 +12,6 @@ import { UsersService } from './users.service.js';
 
 @Module({
   imports: [MongooseModule.forFeature([{ name: USER_MODEL, schema: userSchema }])],
-  controllers: [UsersController],
   providers: [UsersRepository, UsersService, UserDirectory, UsersListener],
   exports: [UsersService, UserDirectory],
 })
@@ -26,3 +25,7 @@ export class UsersModule implements OnModuleInit {
     this.relay.addSource(new OutboxRepository('users', this.model, { status: 'deleted' }));
   }
 }
+
+/** What `MODULES=users` serves, with `AccountRoutes` of auth. */
+@Module({ imports: [UsersModule], controllers: [UsersController] })
+export class UsersRoutes {}
