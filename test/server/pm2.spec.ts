@@ -80,7 +80,7 @@ describe('deploy/pm2', () => {
         INSTANCES: '2',
         SECRET_OF_THE_SHELL,
       };
-      const program = join(ROOT, 'node_modules/pm2/bin/pm2');
+      const program = require.resolve('pm2/bin/pm2');
       return (await promisify(execFile)(process.execPath, [program, ...args], { env: environment })).stdout;
     };
     const pids = async (): Promise<number[]> => (await pm2('pid', 'taskflow')).trim().split('\n').map(Number);
