@@ -28,4 +28,13 @@ describe('deploy/otel/collector.yaml', () => {
     });
     expect(JSON.stringify(config)).not.toMatch(/key|token|password|authorization/i);
   });
+
+  it('is given to the core distribution by compose, on a network that the processes share', () => {
+    const { services } = parse(readFileSync(join(DEPLOY, '../docker-compose.yml'), 'utf8'), { merge: true });
+    const collector = services['otel-collector'];
+    expect(collector.image).toMatch(/^otel\/opentelemetry-collector:\d/);
+    expect(collector.volumes).toEqual(['./deploy/otel/collector.yaml:/etc/otelcol/config.yaml:ro']);
+    for (const name of ['api-1', 'api-2', 'api-3'])
+      expect(Object.keys(services[name].networks)).toEqual(expect.arrayContaining(collector.networks));
+  });
 });

@@ -50,6 +50,19 @@ describe('provisioning of Grafana', () => {
   });
 });
 
+describe('Grafana in compose', () => {
+  it('is given both folders where Grafana looks for them', () => {
+    const { services } = parse(readFileSync(join(DEPLOY, '../docker-compose.yml'), 'utf8'), { merge: true });
+    expect(services.grafana.volumes).toEqual(
+      expect.arrayContaining([
+        './deploy/grafana/provisioning:/etc/grafana/provisioning:ro',
+        './deploy/grafana/dashboards:/var/lib/grafana/dashboards:ro',
+      ]),
+    );
+    expect(services.grafana.networks).toEqual(services.prometheus.networks);
+  });
+});
+
 describe('a dashboard', () => {
   it('has an address and a title of its own, and is found from the others', () => {
     for (const key of ['uid', 'title'] as const)

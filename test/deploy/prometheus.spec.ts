@@ -39,6 +39,39 @@ describe('deploy/prometheus/prometheus.yml', () => {
   });
 });
 
+describe('where Prometheus runs', () => {
+  const { services, secrets } = parse(readFileSync(join(DEPLOY, '../docker-compose.yml'), 'utf8'), { merge: true });
+  const kubernetes = (file: string) =>
+    parse(readFileSync(join(DEPLOY, '../k8s/components/monitoring', file), 'utf8')).spec;
+
+  it('compose mounts these files, keeps what the objectives look back on, and gives it the token of the processes', () => {
+    const { volumes, command, networks } = services.prometheus;
+    expect(volumes).toContain('./deploy/prometheus:/etc/prometheus:ro');
+    const days = /--storage\.tsdb\.retention\.time=(\d+)d/.exec(command.join(' '))?.[1];
+    expect(Number(days)).toBeGreaterThanOrEqual(30);
+    expect(services.prometheus.secrets).toContain('metrics_token');
+    expect(secrets).toHaveProperty('metrics_token');
+    for (const name of ['api-1', 'api-2', 'api-3']) {
+      expect(services[name].environment['METRICS_TOKEN_FILE']).toBe('/run/secrets/metrics_token');
+      expect(services[name].networks[networks[0]].aliases).toContain('api');
+    }
+  });
+
+  it('Kubernetes evaluates the same rules, and asks every pod as often, under the job that they expect', () => {
+    const groups = ['recording.yml', 'alerts.yml'].flatMap((file) => parse(read(join('rules', file))).groups);
+    expect(kubernetes('prometheus-rule.yaml').groups).toEqual(groups);
+    const { jobLabel, selector, podMetricsEndpoints } = kubernetes('pod-monitor.yaml');
+    expect(selector.matchLabels[jobLabel]).toBe('taskflow');
+    expect(podMetricsEndpoints).toMatchObject([
+      {
+        path: '/metrics',
+        interval: parse(read('prometheus.yml')).global.scrape_interval,
+        authorization: { credentials: { key: 'METRICS_TOKEN' } },
+      },
+    ]);
+  });
+});
+
 describe('a rule', () => {
   it.each(recorded)('%s asks for metrics and labels that exist', (_name, expr) => {
     expect([...labelsOf(expr, known)]).toContain('job');
@@ -83,9 +116,9 @@ describe('an alert', () => {
   });
 
   it.each(sections())('%s: the runbook says what clients see, what to look at and what to do', (_title, text) => {
-    expect(text).toMatch(/\*\*Clients\*\* /);
-    expect(text).toMatch(/\*\*Look at\*\* /);
-    expect(text).toMatch(/\*\*[Dd]o\*\* /);
+    expect(text).toMatch(/\*\*Clients\*\*\s/);
+    expect(text).toMatch(/\*\*Look\s+at\*\*\s/);
+    expect(text).toMatch(/\*\*[Dd]o\*\*\s/);
   });
 
   it('has a unit test that sees it fire, and one that sees it keep still', () => {
