@@ -24,6 +24,11 @@ const lineOf = (requestId: string): Promise<Line> =>
     return found[0]!;
   });
 
+const expectNone = (...secrets: readonly string[]): void => {
+  const log = lines.join('');
+  expect(secrets.filter((secret) => log.includes(secret))).toEqual([]);
+};
+
 let app: TestApp;
 beforeAll(async () => {
   // winston writes to what the console writes to.
@@ -90,13 +95,34 @@ describe('the log', () => {
     await app.http.get('/api/v1/tasks').set('authorization', `Bearer ${accessToken}x`).expect(401);
     await app.http.post('/api/v1/auth/refresh').set('cookie', 'taskflow_refresh=Zebra-crossing').expect(401);
     await app.http.post('/api/v1/auth/refresh').send({ refreshToken }).expect(200);
-    await app.http.get('/api/health').set('x-request-id', 'last');
     await lineOf((await app.http.get('/nowhere')).body.requestId as string);
-    const log = lines.join('');
-    for (const secret of ['Zebra-crossing', accessToken, refreshToken, refreshToken.split('.')[2]!]) {
-      expect(log.includes(secret)).toBe(false);
+    expectNone('Zebra-crossing', accessToken, refreshToken, refreshToken.split('.')[2]!, account.email);
+  });
+
+  it('has no secret that a client puts where none belongs', async () => {
+    const token = 'eyJhbGciOiJIUzI1NiJ9.Zebra-claims.Zebra-signature';
+    const places = ['authorization', 'cookie', 'referer', 'user-agent', 'x-api-key', 'x-forwarded-for', 'traceparent'];
+    for (const place of places) await app.http.get('/api/v1/tasks').set(place, `Basic Zebra-crossing ${token}`);
+    await app.http.get('/api/v1/tasks').set({ 'x-request-id': token }).expect(401);
+    for (const path of ['zebra@example.org', 'zebra%40example.org', `x;token=${token}`, 'https://zebra:Zebra-key@x']) {
+      await app.http.get(`/api/v1/tasks/${path}`);
+      await app.http.get(`/${path}`).expect(404);
     }
-    expect(log).not.toContain(account.email);
+    await app.http.post('/api/v1/auth/register').type('text/plain').send('Zebra-crossing').expect(415);
+    await app.http.post('/api/v1/auth/register').type('json').send(`["Zebra-crossing", "${token}"]`).expect(422);
+    await lineOf((await app.http.get('/nowhere')).body.requestId as string);
+    expectNone('Zebra-', 'zebra@', 'zebra%40');
+  });
+
+  it('has no secret that a failure repeats', async () => {
+    const ada = await signUp(app);
+    const failing = jest.spyOn(app.app.get(TasksService), 'get');
+    const said = 'E11000 dup key: { email: "zebra@example.org" } redis://:Zebra-pass@cache https://Zebra-key@sentry/1';
+    failing.mockRejectedValueOnce(Object.assign(new Error(said), { token: 'Zebra-token' }));
+    const { body } = await ada.get('/tasks/0123456789abcdef01234567').expect(500);
+    await eventually(() => expect(lines.join('')).toContain(`"requestId":"${String(body.requestId)}"`));
+    expect(lines.join('')).toContain('E11000 dup key');
+    expectNone('Zebra-', 'zebra@');
   });
 
   it('cannot be given a line by a client', async () => {
