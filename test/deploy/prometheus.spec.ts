@@ -3,12 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { readEnvironment } from '../../src/config/environment.js';
-import { DEPLOY, knownMetrics, rules } from '../support/monitoring.js';
+import { dashboards, DEPLOY, knownMetrics, rules } from '../support/monitoring.js';
 import { labelsOf, type MetricLabels } from '../support/promql.js';
 
 const folder = join(DEPLOY, 'prometheus');
 const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 const runbook = readFileSync(join(DEPLOY, '../docs/runbook.md'), 'utf8');
+const metrics = readFileSync(join(DEPLOY, '../docs/metrics.md'), 'utf8');
 
 const recorded = rules().flatMap(({ record, expr }) => (record ? [[record, expr] as const] : []));
 const alerts = rules().flatMap((rule) => (rule.alert ? [[rule.alert, rule] as const] : []));
@@ -81,6 +82,19 @@ describe('a rule', () => {
     const labels = labelsOf(expr, known);
     const used = [...annotations!['summary']!.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label!);
     expect(used.filter((label) => !labels.has(label))).toEqual([]);
+  });
+
+  it('asks only for values of labels that docs/metrics.md names, and so does a panel', () => {
+    const panels = dashboards().flatMap((board) => board.panels.flatMap((panel) => panel.targets ?? []));
+    const asked = [...rules(), ...panels].flatMap(({ expr }) =>
+      [...expr.matchAll(/(taskflow_\w+)\{[^}]*\b(?:result|reason|state|limit|kind)=~?"([^"$]+)"/g)].flatMap(
+        ([, metric, values]) => values!.split('|').map((value) => ({ metric: metric!, value })),
+      ),
+    );
+    expect(asked.length).toBeGreaterThan(3);
+    const row = (metric: string): string =>
+      metrics.split('\n').find((line) => line.startsWith(`| \`${metric}\` `)) ?? '';
+    expect(asked.filter(({ metric, value }) => !row(metric).includes(`\`${value}\``))).toEqual([]);
   });
 
   it.each([
