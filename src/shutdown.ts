@@ -19,7 +19,6 @@ interface Stop {
   readonly drainMs: number;
   /** For the requests that run then. */
   readonly requestsMs: number;
-  readonly exitCode: number;
 }
 
 interface Running {
@@ -39,6 +38,7 @@ export class Shutdown {
   private waiting?: AbortController;
   private readonly connections = new Set<Socket>();
   private begun = false;
+  private exitCode = 0;
 
   /** Listens from the first moment: as process 1 of a container, a signal without a listener would be ignored. */
   constructor() {
@@ -62,19 +62,20 @@ export class Shutdown {
   private asked(): void {
     if (!this.running) process.exit(0);
     if (this.begun) this.waiting?.abort();
-    else void this.stop(this.running, { drainMs: this.running.drainMs, requestsMs: LONGEST_REQUEST_MS, exitCode: 0 });
+    else void this.stop(this.running, { drainMs: this.running.drainMs, requestsMs: LONGEST_REQUEST_MS });
   }
 
   private crashed(error: unknown): void {
     const cause = error instanceof Error ? error : new Error(String(error));
     this.logger.error(`crashed: ${cause.message}`, cause.stack);
     announceUnexpected({ error: cause });
-    if (!this.running) process.exit(1);
+    this.exitCode = 1;
+    if (!this.running) process.exit(this.exitCode);
     const drainMs = Math.min(this.running.drainMs, 2000);
-    if (!this.begun) void this.stop(this.running, { drainMs, requestsMs: 5000, exitCode: 1 });
+    if (!this.begun) void this.stop(this.running, { drainMs, requestsMs: 5000 });
   }
 
-  private async stop({ app, closeLast }: Running, { drainMs, requestsMs, exitCode }: Stop): Promise<void> {
+  private async stop({ app, closeLast }: Running, { drainMs, requestsMs }: Stop): Promise<void> {
     this.begun = true;
     setTimeout(() => this.giveUp(), drainMs + requestsMs + STORES_CLOSE_MS);
     app.get(DatabaseReadiness).stopAccepting();
@@ -86,14 +87,18 @@ export class Shutdown {
     const closed = app.close();
     // Opened to be quick one day (by a browser, a balancer) and never used: Node would wait for them as for a request.
     for (const socket of this.connections) if (socket.bytesRead === 0) socket.destroy();
-    await closed;
-    await closeLast();
-    process.exit(exitCode);
+    await closed.then(closeLast).catch((error: Error) => this.failed(error));
+    process.exit(this.exitCode);
   }
 
   private async wait(ms: number): Promise<void> {
     this.waiting = new AbortController();
     await delay(ms, undefined, { signal: this.waiting.signal }).catch(() => undefined);
+  }
+
+  private failed({ message, stack }: Error): void {
+    this.logger.error(`did not close: ${message}`, stack);
+    this.exitCode = 1;
   }
 
   /** A store that does not close must not hold the process until somebody kills it. */

@@ -125,24 +125,25 @@ describe('a process that is told to stop', () => {
     });
 
     it('leaves the background work to them at once, long before its lease would end', async () => {
-      const leases = (await mongoose.createConnection(database.uri).asPromise()).collection('leases');
-      const holders = async (): Promise<unknown[]> => (await leases.find().toArray()).map(({ holder }) => holder);
-      const first = await start({ ...environment, DRAIN_SECONDS: '30' });
-      const held = await eventually(async () => {
-        const now = await holders();
-        expect(now).not.toEqual([]);
-        return now;
-      });
-      await start(environment);
-      expect(await holders()).toEqual(held);
-      first.process.kill('SIGTERM');
-      await eventually(async () => {
-        const now = await holders();
-        expect(now).toHaveLength(held.length);
-        expect(now.filter((holder) => held.includes(holder))).toEqual([]);
-      }, 6000);
-      await first.http.get('/api/health/live').expect(200);
-      await leases.conn.close();
+      const connection = await mongoose.createConnection(database.uri).asPromise();
+      const holders = async (): Promise<Set<unknown>> =>
+        new Set((await connection.collection('leases').find().toArray()).map(({ holder }) => holder));
+      try {
+        const first = await start({ ...environment, DRAIN_SECONDS: '30' });
+        await eventually(async () => expect(await holders()).toHaveProperty('size', 1));
+        const [leader] = await holders();
+        await start(environment);
+        expect(await holders()).toEqual(new Set([leader]));
+        first.process.kill('SIGTERM');
+        await eventually(async () => {
+          const now = await holders();
+          expect(now.size).toBe(1);
+          expect(now).not.toContain(leader);
+        }, 6000);
+        await first.http.get('/api/health/live').expect(200);
+      } finally {
+        await connection.close();
+      }
     });
 
     it('tells a process manager when it is ready, not when it listens, and ends when told by a message', async () => {
