@@ -58,6 +58,7 @@ describe('where Prometheus runs', () => {
     }
   });
 
+  // After a change: node tools/prometheus-rule.mjs
   it('Kubernetes evaluates the same rules, and asks every pod as often, under the job that they expect', () => {
     const groups = ['recording.yml', 'alerts.yml'].flatMap((file) => parse(read(join('rules', file))).groups);
     expect(kubernetes('prometheus-rule.yaml').groups).toEqual(groups);
