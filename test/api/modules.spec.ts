@@ -80,6 +80,18 @@ describe('an event', () => {
     ]);
   });
 
+  it('that waits for a module in no process is late for who watches', async () => {
+    const app = await start('auth', 'users', 'admin');
+    const ada = await signUp(app);
+    await deleteAccount(ada);
+    const lag = async (): Promise<number> =>
+      Number(/^taskflow_outbox_lag_seconds (\S+)$/m.exec((await app.http.get('/metrics').expect(200)).text)![1]);
+    await eventually(async () => expect(await waitingFor(ada)).toContainEqual(['user.deleted', ['tasks']]));
+    await eventually(async () => expect(await lag()).toBeGreaterThan(2), 15_000);
+    await start('tasks');
+    await eventually(async () => expect(await lag()).toBe(0), 15_000);
+  });
+
   it('comes again to the module that failed, and to no other', async () => {
     const app = await start(...MODULE_NAMES);
     const bus = app.app.get(EventBus);

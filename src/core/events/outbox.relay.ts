@@ -9,6 +9,7 @@ import { BATCH, Lane } from './outbox.lane.js';
 import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
 const POLL_MS = 500;
+const MEASURE_MS = 5000;
 const RELAY = 'relay';
 const deliveryTo = (module: ModuleName): string => `deliver to ${module}`;
 
@@ -41,16 +42,27 @@ export class OutboxRelay implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.addLane(ANY_PROCESS, RELAY, 'pendingAt', {
+    this.addLane(ANY_PROCESS, RELAY, POLL_MS, {
+      at: 'pendingAt',
       due: (source, now) => source.due(now, BATCH),
       handle: (source, carrier) => this.publish(source, carrier),
     });
     for (const module of MODULE_NAMES) {
-      this.addLane(module, deliveryTo(module), 'delivery.at', {
+      this.addLane(module, deliveryTo(module), POLL_MS, {
+        at: 'delivery.at',
         due: async (source, now) => (source.isListenedTo ? source.waitingFor(module, now, BATCH) : []),
         handle: (source, carrier) => this.deliver(module, source, carrier),
       });
     }
+    // Nobody else would tell that events wait for a module that is in no process.
+    this.addLane(ANY_PROCESS, 'measure what waits', MEASURE_MS, {
+      at: 'delivery.at',
+      due: async (source, now) =>
+        source.isListenedTo
+          ? (await Promise.all(MODULE_NAMES.map((module) => source.waitingFor(module, now, 1)))).flat()
+          : [],
+      handle: () => Promise.resolve(),
+    });
   }
 
   addSource(source: OutboxRepository): void {
@@ -65,12 +77,12 @@ export class OutboxRelay implements OnModuleInit {
   private addLane(
     who: ModuleName | typeof ANY_PROCESS,
     name: string,
-    at: 'pendingAt' | 'delivery.at',
-    { due, handle }: LaneWork,
+    everyMs: number,
+    { at, due, handle }: LaneWork,
   ): void {
     const lane = new Lane(name, at, this.clock);
     this.lanes.push(lane);
-    this.background.every(who, name, POLL_MS, async () => {
+    this.background.every(who, name, everyMs, async () => {
       if (await lane.pass(this.sources, due, handle)) this.background.nudge(name);
     });
   }
@@ -113,6 +125,7 @@ export class OutboxRelay implements OnModuleInit {
 }
 
 interface LaneWork {
+  readonly at: 'pendingAt' | 'delivery.at';
   readonly due: (source: OutboxRepository, now: Date) => Promise<Carrier[]>;
   readonly handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>;
 }
