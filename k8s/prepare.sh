@@ -5,7 +5,6 @@ set -euo pipefail
 
 overlay=$1
 namespace=$(sed -n 's/^namespace: //p' "$overlay/kustomization.yaml")
-poll_seconds=${POLL_SECONDS:-2}
 # The Job's own limit, and time to notice.
 limit_seconds=3660
 job=(job/taskflow-migrate --namespace "$namespace")
@@ -22,7 +21,7 @@ kubectl wait externalsecret --all --namespace "$namespace" --for=condition=Ready
 # A Job cannot be changed, only made anew. Ending one that still runs does no harm: the next goes on where it stopped.
 kubectl delete "${job[@]}" --ignore-not-found --cascade=foreground
 kubectl apply --kustomize "$overlay" --selector app.kubernetes.io/component=migrate
-for ((waited = 0; waited < limit_seconds; waited += poll_seconds)); do
+for ((waited = 0; waited < limit_seconds; waited += 2)); do
   case $(kubectl get "${job[@]}" --output='jsonpath={.status.conditions[?(@.status=="True")].type}') in
     *Complete*) exit 0 ;;
     *Failed*)
@@ -30,6 +29,6 @@ for ((waited = 0; waited < limit_seconds; waited += poll_seconds)); do
       fail 'The migrations failed; nothing was rolled out.'
       ;;
   esac
-  sleep "$poll_seconds"
+  sleep 2
 done
 fail 'The migrations did not end in time; nothing was rolled out.'

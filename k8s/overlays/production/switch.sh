@@ -33,12 +33,16 @@ remember_previous() { echo "{\"op\": \"add\", \"path\": \"/metadata/annotations/
 
 # As many pods as now have the traffic, all ready: the autoscaler would be too late.
 bring_up() {
-  local wanted=2
-  if [ -n "$live" ] && (($(ready_pods "$live") + 0 > wanted)); then wanted=$(ready_pods "$live"); fi
+  local wanted=2 ready
+  if [ -n "$live" ]; then
+    ready=$(ready_pods "$live")
+    if ((${ready:-0} > wanted)); then wanted=$ready; fi
+  fi
   in_namespace scale "deployment/taskflow-$1" --replicas="$wanted"
   in_namespace rollout status "deployment/taskflow-$1" --timeout=600s ||
     fail "$1 does not become ready; ${live:-nothing} is live as before."
-  (($(ready_pods "$1") + 0 >= wanted)) || fail "$1 has fewer than $wanted ready pods; run this again."
+  ready=$(ready_pods "$1")
+  ((${ready:-0} >= wanted)) || fail "$1 has fewer than $wanted ready pods; run this again."
 }
 
 # Asks a pod of the color, past the Ingress: healthy with every store, closed to strangers, keys published.
