@@ -80,19 +80,6 @@ describe('k8s/base', () => {
   });
 });
 
-describe('docker-compose.yml', () => {
-  const { services } = parse(read('docker-compose.yml'));
-
-  it('opens ports of this machine only, keeps data in volumes, and says when each service is healthy', () => {
-    expect(Object.keys(services)).toEqual(['mongo', 'redis']);
-    for (const { ports, volumes, healthcheck } of Object.values<Record<string, string[]>>(services)) {
-      expect(ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
-      expect(volumes).toHaveLength(1);
-      expect(healthcheck).toHaveProperty('test');
-    }
-  });
-});
-
 /** The anchors that GitHub gives to the headings of a document. */
 function anchorsOf(markdown: string): string[] {
   return [...markdown.matchAll(/^#+ (.+)$/gm)].map(
