@@ -31,9 +31,7 @@ const expectNone = (...secrets: readonly string[]): void => {
 
 let app: TestApp;
 beforeAll(async () => {
-  // winston writes to what the console writes to.
-  const { _stdout: output } = console as unknown as { _stdout: NodeJS.WriteStream };
-  jest.spyOn(output, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(...String(text).split(/(?<=\n)/)) > 0);
   app = await startTestApp({ LOG_LEVEL: 'debug', LOG_FORMAT: 'json', REQUEST_TIMEOUT_MS: '1000' });
 });
 afterAll(async () => {

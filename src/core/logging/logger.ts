@@ -4,6 +4,7 @@ import winston from 'winston';
 import type { AppConfig } from '../../config/config.js';
 import { isSecretField, redact } from './redact.js';
 import { requestContext } from './request-context.js';
+import { StandardOutput } from './standard-output.js';
 
 const addContext = winston.format((info) => {
   const context = requestContext.getStore();
@@ -27,14 +28,17 @@ const pretty = winston.format.printf(({ level, message, timestamp, context, stac
   return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)}${where} ${String(message)}${trace}`;
 });
 
+/** What was redacted is plain: nothing circular, nothing deep. */
+const json = winston.format.printf((info) => JSON.stringify(info));
+
 /** The process' logger: one JSON object a line (or readable text), with the request and trace id, secrets blanked. */
 export function createLogger(config: Pick<AppConfig, 'logLevel' | 'logFormat'>): LoggerService {
-  const { combine, timestamp, json } = winston.format;
+  const { combine, timestamp } = winston.format;
   const structure = config.logLevel === 'debug' ? [] : [withoutStructure()];
   return WinstonModule.createLogger({
     level: config.logLevel === 'silent' ? 'error' : config.logLevel,
     silent: config.logLevel === 'silent',
-    format: combine(...structure, addContext(), redacted(), timestamp(), config.logFormat === 'json' ? json() : pretty),
-    transports: [new winston.transports.Console()],
+    format: combine(...structure, addContext(), redacted(), timestamp(), config.logFormat === 'json' ? json : pretty),
+    transports: [new StandardOutput()],
   });
 }

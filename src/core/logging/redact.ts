@@ -16,6 +16,7 @@ export const isSecretField = (name: string): boolean => SECRET_FIELD.test(name);
  */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value);
+  if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   // What is not looked at is not logged either.
   if (depth > MAX_DEPTH) return '[too deep]';
