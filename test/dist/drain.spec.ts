@@ -130,7 +130,7 @@ describe('a process that is told to stop', () => {
         new Set((await connection.collection('leases').find().toArray()).map(({ holder }) => holder));
       try {
         const first = await start({ ...environment, DRAIN_SECONDS: '30' });
-        await eventually(async () => expect(await holders()).toHaveProperty('size', 1));
+        await eventually(async () => expect(await holders()).toHaveProperty('size', 1), 15_000);
         const [leader] = await holders();
         await start(environment);
         expect(await holders()).toEqual(new Set([leader]));
@@ -159,7 +159,7 @@ describe('a process that is told to stop', () => {
       const messages: unknown[] = [];
       child.on('message', (message) => messages.push(message));
       try {
-        await eventually(() => expect(printed).toContain('TaskFlow is running'));
+        await eventually(() => expect(printed).toContain('TaskFlow is running'), 15_000);
         expect(messages).toEqual([]);
         await proxy.restore();
         await eventually(() => expect(messages).toEqual(['ready']), 10_000);
