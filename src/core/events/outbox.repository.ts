@@ -9,12 +9,14 @@ const MAX_ATTEMPTS = 5;
 /** A document with events that wait. */
 export interface Carrier {
   readonly _id: unknown;
+  /** By whom the collection is sharded, where it has one: a write that names it asks one shard only. */
+  readonly owner?: unknown;
   readonly version: number;
   readonly pending: readonly PendingEvent[];
   readonly delivery?: Delivery;
 }
 
-type Stored = OutboxFields & { _id: unknown; version: number };
+type Stored = OutboxFields & { _id: unknown; owner?: unknown; version: number };
 
 /** A collection whose documents carry events, as the relay sees it. */
 export class OutboxRepository {
@@ -66,23 +68,24 @@ export class OutboxRepository {
     let seen: Carrier | undefined = carrier;
     for (let attempt = 0; attempt < MAX_ATTEMPTS && seen; attempt++) {
       if (await this.replace(seen, next(seen.pending), deliverAt)) return;
-      [seen] = this.carriers(await this.model.find({ _id: carrier._id }).lean());
+      [seen] = this.carriers(await this.model.find(documentOf(carrier)).lean());
     }
     if (seen) throw new Error('the document changed all the time');
   }
 
   /** Lets the relay, or the modules, wait. */
-  async postpone({ _id }: Carrier, what: 'pendingAt' | 'delivery.at', until: Date): Promise<void> {
-    await this.model.updateOne({ _id, [what]: { $exists: true } }, { $set: { [what]: until } });
+  async postpone(carrier: Carrier, what: 'pendingAt' | 'delivery.at', until: Date): Promise<void> {
+    await this.model.updateOne({ ...documentOf(carrier), [what]: { $exists: true } }, { $set: { [what]: until } });
   }
 
   /** @returns whether the document still was as it had been seen */
-  private async replace(
-    { _id, version, delivery }: Carrier,
-    rest: readonly PendingEvent[],
-    deliverAt?: Date,
-  ): Promise<boolean> {
-    const seen = { _id, version, ...(this.isListenedTo ? { 'delivery.turn': delivery?.turn ?? null } : {}) };
+  private async replace(carrier: Carrier, rest: readonly PendingEvent[], deliverAt?: Date): Promise<boolean> {
+    const { version, delivery } = carrier;
+    const seen = {
+      ...documentOf(carrier),
+      version,
+      ...(this.isListenedTo ? { 'delivery.turn': delivery?.turn ?? null } : {}),
+    };
     if (rest.length === 0) {
       const { deletedCount } = await this.model.deleteOne({ ...seen, ...this.removeWhen });
       if (deletedCount > 0) return true;
@@ -105,6 +108,9 @@ export class OutboxRepository {
   }
 
   private carriers(found: readonly Stored[]): Carrier[] {
-    return found.map(({ _id, version, pending = [], delivery }) => ({ _id, version, pending, delivery }));
+    return found.map(({ _id, owner, version, pending = [], delivery }) => ({ _id, owner, version, pending, delivery }));
   }
 }
+
+const documentOf = ({ _id, owner }: Carrier): { _id: unknown; owner?: unknown } =>
+  owner === undefined ? { _id } : { _id, owner };
