@@ -1,8 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { parse } from 'yaml';
 import '../../src/app.module.js';
-import { ENVIRONMENT_NAMES, readEnvironment } from '../../src/config/environment.js';
 import { errorCatalogue } from '../../src/core/errors/domain-error.js';
 import { statusOfKind } from '../../src/core/errors/problem.js';
 
@@ -55,28 +53,6 @@ describe('documents', () => {
     const sources = [...documents, '.github/workflows/ci.yml', '.env.example'];
     const named = sources.flatMap((path) => [...read(path).matchAll(/\bnpm run ([a-z:]+)/g)].map(([, name]) => name!));
     expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([]);
-  });
-});
-
-describe('k8s/base', () => {
-  const manifest = (name: string) => parse(read(`k8s/base/${name}`));
-
-  it('sets variables that the program reads, to values that it takes', () => {
-    const literals = manifest('kustomization.yaml').configMapGenerator[0].literals as string[];
-    const set = Object.fromEntries(literals.map((literal) => literal.split('=', 2) as [string, string]));
-    expect(Object.keys(set).filter((name) => !ENVIRONMENT_NAMES.includes(name))).toEqual([]);
-    expect(readEnvironment(set).problems).toEqual([]);
-  });
-
-  it('sends traffic to the port that the program listens on, and waits for it to drain', () => {
-    const { template, selector } = manifest('deployment.yaml').spec;
-    const [container] = template.spec.containers;
-    const { spec: service } = manifest('service.yaml');
-    expect(container.ports).toEqual([{ name: 'http', containerPort: readEnvironment({}).environment.PORT }]);
-    expect(service.ports[0].targetPort).toBe('http');
-    expect(service.selector).toEqual(selector.matchLabels);
-    expect(template.metadata.labels).toMatchObject(selector.matchLabels);
-    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(10);
   });
 });
 
