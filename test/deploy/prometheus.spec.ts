@@ -11,6 +11,8 @@ const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 const runbook = readFileSync(join(DEPLOY, '../docs/runbook.md'), 'utf8');
 const metrics = readFileSync(join(DEPLOY, '../docs/metrics.md'), 'utf8');
 
+const { services, secrets } = parse(readFileSync(join(DEPLOY, '../docker-compose.yml'), 'utf8'), { merge: true });
+
 const recorded = rules().flatMap(({ record, expr }) => (record ? [[record, expr] as const] : []));
 const alerts = rules().flatMap((rule) => (rule.alert ? [[rule.alert, rule] as const] : []));
 
@@ -22,12 +24,14 @@ beforeAll(async () => {
 describe('deploy/prometheus/prometheus.yml', () => {
   const config = parse(read('prometheus.yml'));
 
-  it('asks every process for itself, on the port that it listens on, with the token from a file', () => {
+  it('asks every process of compose for itself, on the port that it listens on, with the token from a file', () => {
     const taskflow = config.scrape_configs.find((job: { job_name: string }) => job.job_name === 'taskflow');
+    const processes = Object.keys(services).filter((name) => name.startsWith('api-'));
+    expect(processes.length).toBeGreaterThan(1);
     expect(taskflow).toMatchObject({
       metrics_path: '/metrics',
       authorization: { type: 'Bearer', credentials_file: '/run/secrets/metrics_token' },
-      dns_sd_configs: [{ names: ['api'], type: 'A', port: readEnvironment({}).environment.PORT }],
+      static_configs: [{ targets: processes.map((name) => `${name}:${readEnvironment({}).environment.PORT}`) }],
     });
     expect(read('prometheus.yml')).not.toMatch(/credentials:|password:/);
   });
@@ -41,7 +45,6 @@ describe('deploy/prometheus/prometheus.yml', () => {
 });
 
 describe('where Prometheus runs', () => {
-  const { services, secrets } = parse(readFileSync(join(DEPLOY, '../docker-compose.yml'), 'utf8'), { merge: true });
   const kubernetes = (file: string) =>
     parse(readFileSync(join(DEPLOY, '../k8s/components/monitoring', file), 'utf8')).spec;
 
@@ -54,7 +57,7 @@ describe('where Prometheus runs', () => {
     expect(secrets).toHaveProperty('metrics_token');
     for (const name of ['api-1', 'api-2', 'api-3']) {
       expect(services[name].environment['METRICS_TOKEN_FILE']).toBe('/run/secrets/metrics_token');
-      expect(services[name].networks[networks[0]].aliases).toContain('api');
+      expect(Object.keys(services[name].networks)).toContain(networks[0]);
     }
   });
 

@@ -25,7 +25,7 @@ export interface Prometheus {
 }
 
 /**
- * A copy of `deploy/prometheus` that finds its targets by address instead of DNS, and asks them every second.
+ * A copy of `deploy/prometheus` with other targets, which it asks every second.
  * @param targets `host:port`
  * @throws when there is no `prometheus` on the PATH, or it does not take the configuration
  */
@@ -82,7 +82,7 @@ export async function startPrometheus(targets: readonly string[], token: string)
 
 interface Configuration {
   global: object;
-  scrape_configs: { job_name: string; dns_sd_configs?: object; static_configs?: object; authorization?: object }[];
+  scrape_configs: { job_name: string; static_configs: object; authorization?: object }[];
 }
 
 function adapted(
@@ -90,8 +90,8 @@ function adapted(
   { targets, tokenFile, port }: { targets: readonly string[]; tokenFile: string; port: number },
 ): Configuration {
   const global = { ...config.global, scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
-  const jobs = config.scrape_configs.map(({ dns_sd_configs: byName, ...job }) =>
-    byName
+  const jobs = config.scrape_configs.map((job) =>
+    job.job_name === 'taskflow'
       ? { ...job, authorization: { ...job.authorization, credentials_file: tokenFile }, static_configs: [{ targets }] }
       : { ...job, static_configs: [{ targets: [`127.0.0.1:${port}`] }] },
   );
