@@ -50,11 +50,14 @@ export interface Project {
   readonly scripts: Readonly<Record<string, string>>;
 }
 
+let linter: ReturnType<typeof createLinter> | undefined;
+
 /** One line for everything that is wrong with the workflows and the actions of the project. */
 export async function complaintsAbout(files: Workflows, project: Project): Promise<string[]> {
   const documents = Object.entries(files).map(([path, text]) => documentOf(path, text));
   const workflows = documents.filter(({ path }) => path.startsWith('.github/workflows/'));
-  const lint = await createLinter();
+  linter ??= createLinter();
+  const lint = await linter;
   const found = [
     ...workflows.flatMap(({ path, text }) =>
       lint(text, path)
