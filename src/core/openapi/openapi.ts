@@ -1,9 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { AppConfig } from '../../config/config.js';
 import { ConfigError } from '../../config/environment.js';
 import { MODULE_NAMES } from '../../config/modules.js';
+import { cacheDocs } from './docs-caching.js';
 import { operationFacts, operationId, type OperationFacts } from './operation-facts.js';
 import { operationsOf, type Operation } from './operation.js';
 import { describeProblems } from './problem-responses.js';
@@ -79,6 +81,7 @@ function acceptMergePatch({ requestBody }: Operation): void {
 export function serveOpenApi(app: INestApplication): void {
   const written = app.get(AppConfig).modules.length < MODULE_NAMES.length ? writtenDocument() : undefined;
   let document: OpenAPIObject | undefined;
+  cacheDocs(app.getHttpAdapter().getInstance() as FastifyInstance);
   SwaggerModule.setup('api/docs', app, () => (document ??= written ?? openApiDocument(app)), {
     jsonDocumentUrl: 'api/openapi.json',
     yamlDocumentUrl: 'api/openapi.yaml',

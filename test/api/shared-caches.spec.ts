@@ -1,0 +1,156 @@
+import type { Response, Test } from 'supertest';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
+import { expectProblem } from '../support/problems.js';
+import { aTask } from '../support/tasks.js';
+
+interface Operation {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  readonly path: string;
+  readonly id: string;
+  readonly isPublic: boolean;
+}
+
+let app: TestApp;
+let ada: Client;
+let admin: Client;
+let operations: Operation[];
+
+beforeAll(async () => {
+  app = await startTestApp();
+  [ada, admin] = [await signUp(app), await signUpAdmin(app)];
+  const { body } = await app.http.get('/api/openapi.json').expect(200);
+  const { paths } = body as { paths: Record<string, Record<string, { operationId: string; security?: object[] }>> };
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId, security }]) => ({
+      method: method as Operation['method'],
+      path,
+      id: operationId,
+      isPublic: security === undefined,
+    })),
+  );
+});
+afterAll(() => app.close());
+
+/** A request to each operation that succeeds. */
+const requests: Record<string, () => PromiseLike<Response>> = {
+  'health.overall': () => app.http.get('/api/health'),
+  'health.live': () => app.http.get('/api/health/live'),
+  'health.ready': () => app.http.get('/api/health/ready'),
+  'users.me': () => ada.get('/users/me'),
+  'users.update': () => ada.patch('/users/me').send({ name: 'Ada' }),
+  'account.delete': async () => {
+    const bob = await signUp(app);
+    return bob.delete('/users/me').send({ password: bob.password });
+  },
+  'tasks.create': () => ada.post('/tasks').send({ title: 'a' }),
+  'tasks.list': () => ada.get('/tasks'),
+  'tasks.stats': () => ada.get('/tasks/stats'),
+  'tasks.get': () => onTask('get'),
+  'tasks.update': () => onTask('patch', { title: 'b' }),
+  'tasks.replace': () => onTask('put', { title: 'b' }),
+  'tasks.delete': () => onTask('delete'),
+  'tasks.restore': async () => {
+    const { id } = await aTask(ada);
+    await ada.delete(`/tasks/${id}`).expect(204);
+    return ada.post(`/tasks/${id}/restore`);
+  },
+  'taskBulk.run': () => ada.post('/tasks/bulk').send({ operations: [{ op: 'create', task: { title: 'a' } }] }),
+  'auth.register': () => app.http.post('/api/v1/auth/register').send(newAccount()),
+  'auth.login': () => app.http.post('/api/v1/auth/login').send({ email: ada.email, password: ada.password }),
+  'auth.refresh': async () => {
+    const { refreshToken } = await signIn(app, ada);
+    return app.http.post('/api/v1/auth/refresh').send({ refreshToken });
+  },
+  'auth.logout': async () => (await signIn(app, ada)).post('/auth/logout'),
+  'auth.logoutAll': async () => (await signUp(app)).post('/auth/logout-all'),
+  'auth.changePassword': async () => {
+    const bob = await signUp(app);
+    const change = { currentPassword: bob.password, newPassword: `${bob.password} again` };
+    return bob.post('/auth/change-password').send(change);
+  },
+  'sessions.list': () => ada.get('/auth/sessions'),
+  'sessions.end': async () => {
+    const { body } = await (await signIn(app, ada)).get('/auth/sessions');
+    const other = (body as { items: { id: string; current: boolean }[] }).items.find(({ current }) => current);
+    return ada.delete(`/auth/sessions/${other!.id}`);
+  },
+  'jwks.keys': () => app.http.get('/api/v1/auth/.well-known/jwks.json'),
+  'admin.stats': () => admin.get('/admin/stats'),
+  'admin.listUsers': () => admin.get('/admin/users'),
+  'admin.getUser': () => admin.get(`/admin/users/${ada.user.id}`),
+  'admin.changeUser': async () => admin.patch(`/admin/users/${(await signUp(app)).user.id}`).send({ role: 'admin' }),
+  'admin.revokeSessions': async () => admin.post(`/admin/users/${(await signUp(app)).user.id}/revoke-sessions`),
+  'admin.listAudit': () => admin.get('/admin/audit'),
+};
+
+async function onTask(method: 'get' | 'patch' | 'put' | 'delete', body?: object): Promise<Response> {
+  const request: Test = ada[method](`/tasks/${(await aTask(ada)).id}`);
+  return body ? request.send(body) : request;
+}
+
+/** Of the contract: tokens are in no cache, keys in every one; all else is for the one who asked. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  'auth.register': 'no-store',
+  'auth.login': 'no-store',
+  'auth.refresh': 'no-store',
+  'jwks.keys': 'public, max-age=300',
+};
+const PRIVATE = 'private, no-cache';
+
+describe('A shared cache', () => {
+  it('may keep of all operations the public keys alone', async () => {
+    const kept: Record<string, unknown> = {};
+    for (const { id } of operations) {
+      const { status, headers } = await requests[id]!();
+      expect([id, status >= 200 && status < 300]).toEqual([id, true]);
+      kept[id] = headers['cache-control'];
+    }
+    const expected = operations.map(({ id }) => [id, EXPECTED[id] ?? PRIVATE] as const);
+    expect(kept).toEqual(Object.fromEntries(expected));
+  }, 60_000);
+
+  it('keeps no refusal, whatever was asked', async () => {
+    for (const { method, path } of operations.filter(({ isPublic }) => !isPublic)) {
+      const answer = await app.http[method](path.replace(/\{\w+\}/g, '0'.repeat(24)));
+      expectProblem(answer, 401, 'auth.token_missing');
+      expect([method, path, answer.headers['cache-control']]).toEqual([method, path, 'no-store']);
+    }
+  });
+
+  it('can have a signed-in user’s answers checked by their tag', async () => {
+    for (const { id } of operations.filter(({ method, isPublic }) => method === 'get' && !isPublic)) {
+      const { headers } = await requests[id]!();
+      expect([id, headers['etag']]).toEqual([id, expect.stringMatching(/^"[^"]+"$/)]);
+    }
+  });
+
+  it.each([
+    '/api/docs',
+    '/api/docs/swagger-ui.css',
+    '/api/docs/swagger-ui-bundle.js',
+    '/api/docs/swagger-ui-init.js',
+    '/api/docs/errors',
+    '/api/openapi.json',
+    '/api/openapi.yaml',
+    '/.well-known/jwks.json',
+  ])('may keep %s for five minutes: it is the same for everybody, and sets no cookie', async (path) => {
+    const anybody = await app.http.get(path).expect(200);
+    const somebody = await app.http.get(path).set('authorization', `Bearer ${ada.token}`).expect(200);
+    for (const { headers, text } of [anybody, somebody]) {
+      expect(headers['cache-control']).toBe('public, max-age=300');
+      expect(headers['set-cookie']).toBeUndefined();
+      expect(text).toBe(anybody.text);
+    }
+  });
+
+  it('keeps no documentation that is not there, no metrics and no probe', async () => {
+    for (const [path, value] of [
+      ['/api/docs/nothing.js', 'no-store'],
+      ['/metrics', PRIVATE],
+      ['/api/health/ready', PRIVATE],
+    ] as const) {
+      expect([path, (await app.http.get(path)).headers['cache-control']]).toEqual([path, value]);
+    }
+  });
+});
