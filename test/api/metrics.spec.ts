@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { EventBus } from '../../src/core/events/event-bus.js';
 import { TasksService } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signUp, signUpAdmin } from '../support/clients.js';
@@ -129,6 +130,19 @@ describe('metrics', () => {
       expect(value('taskflow_events_published_total', { event: 'task.created' })).toBeGreaterThan(0);
       expect(value('taskflow_outbox_lag_seconds')).toBeLessThan(5);
     });
+  });
+
+  it('tell events whose listener fails, and since when they wait', async () => {
+    const ada = await signUp(app);
+    const deliver = jest.spyOn(app.app.get(EventBus), 'deliver').mockRejectedValue(new Error('not now'));
+    await ada.delete('/users/me').send({ password: ada.password }).expect(204);
+    const lag = async (): Promise<number> => (await scrape(app)).value('taskflow_outbox_lag_seconds');
+    await eventually(async () => {
+      expect((await scrape(app)).value('taskflow_event_failures_total', { event: 'user.deleted' })).toBeGreaterThan(1);
+      expect(await lag()).toBeGreaterThan(1);
+    }, 15_000);
+    deliver.mockRestore();
+    await eventually(async () => expect(await lag()).toBeLessThan(1), 15_000);
   });
 
   it('tell passwords that wait for their turn', async () => {
