@@ -167,8 +167,7 @@ describe('docker-compose.yml', () => {
       prometheus: ['metrics_token'],
       grafana: ['grafana_password'],
     });
-    const { status } = spawnSync('git', ['check-ignore', '--quiet', 'deploy/compose/secrets/jwt_keys'], { cwd: root });
-    expect(status).toBe(0);
+    expect(read('.gitignore').split('\n')).toContain('/deploy/compose/secrets/');
   });
 
   it('uses the same releases as development does', () => {

@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
 import { argumentsOf, buildImageTree, execForm, imageEnvironment, imageInstruction } from '../support/image.js';
 import { freePort } from '../support/redis-server.js';
+import { findSecrets } from '../support/secrets.js';
 
 interface Lock {
   packages: Record<string, { dev?: boolean }>;
@@ -50,6 +51,13 @@ describe('the image', () => {
     ]);
     const own = files().filter((file) => !file.startsWith('node_modules/'));
     expect(own.filter((file) => /\.spec\.|\.ts$/.test(file))).toEqual([]);
+  });
+
+  it('holds no secret', async () => {
+    // The packages are what the lock file says, by their checksums.
+    const own = files().filter((file) => !file.startsWith('node_modules/'));
+    const texts = own.map((name) => ({ name, content: readFileSync(join(app, name), 'utf8') }));
+    expect(await findSecrets(texts)).toEqual([]);
   });
 
   it('holds no package that is only for development', () => {
