@@ -11,10 +11,9 @@ import { registerBodyParsers } from './core/http/body-parsers.js';
 import { answerClientErrors } from './core/http/client-errors.js';
 import { registerEntityTags } from './core/http/conditional.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
-import { endConnectionsWhile, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
+import { endConnectionsAfterListening, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
-import { DatabaseReadiness } from './core/mongo/database-readiness.js';
 import { serveOpenApi } from './core/openapi/openapi.js';
 
 /** What scripts of another origin may read beyond the few fields that they always may. */
@@ -78,8 +77,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   // Neither is loaded where it is not wanted.
   if (config.tracing) (await import('./core/tracing/tracing.js')).recordTraces(fastify, config);
   if (config.sentryDsn) (await import('./core/reports/sentry.js')).reportToSentry(fastify, config);
-  const readiness = app.get(DatabaseReadiness);
-  endConnectionsWhile(fastify, () => readiness.isDraining);
+  endConnectionsAfterListening(fastify);
   registerBodyParsers(fastify);
   registerEntityTags(fastify);
   await app.register(fastifyCookie);

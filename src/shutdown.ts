@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { announceUnexpected } from './core/errors/unexpected-error.js';
 import { Background } from './core/events/background.js';
@@ -10,6 +11,9 @@ import { DatabaseReadiness } from './core/mongo/database-readiness.js';
 
 /** For stores and exporters, after the last request. */
 const STORES_CLOSE_MS = 5000;
+
+/** The longest that unused connections are left to those who opened them. The proxy's own limit must be below. */
+const IDLE_CONNECTIONS_MS = 5000;
 
 /** The longest from the end of the drain to the end of the process: whoever kills it must wait longer. */
 export const SHUTDOWN_AFTER_DRAIN_MS = LONGEST_REQUEST_MS + STORES_CLOSE_MS;
@@ -26,6 +30,18 @@ interface Running {
   readonly drainMs: number;
   /** What outlives the application's own stores. */
   readonly closeLast: () => Promise<void>;
+}
+
+/**
+ * A turn of the event loop in which hardly anything was to do. Connections that the kernel has taken and the process has
+ * not are reset when it stops listening: after such a turn that is those of the last millisecond.
+ */
+async function quietTurn(): Promise<void> {
+  const deadline = performance.now() + 1000;
+  for (let begun = performance.now(); begun < deadline; begun = performance.now()) {
+    await new Promise(setImmediate);
+    if (performance.now() - begun < 1) return;
+  }
 }
 
 /**
@@ -82,13 +98,32 @@ export class Shutdown {
     // Another process goes on with the chores while this one drains.
     void app.get(Background).stop();
     const server: Server = app.getHttpServer();
-    if (server.listening) await this.wait(drainMs);
-    void this.wait(requestsMs).then(() => server.closeAllConnections());
-    const closed = app.close();
+    if (server.listening) {
+      await this.wait(drainMs);
+      await this.endConnections(server, Math.min(drainMs, IDLE_CONNECTIONS_MS), requestsMs);
+    }
+    await app
+      .close()
+      .then(closeLast)
+      .catch((error: Error) => this.failed(error));
+    process.exit(this.exitCode);
+  }
+
+  /**
+   * No new connections; those that are open are served on, and each ends with its next answer (`http.hooks.ts`). A proxy
+   * sends requests on them as long as it has not been told, so the unused ones are first left for it to close.
+   */
+  private async endConnections(server: Server, idleMs: number, requestsMs: number): Promise<void> {
+    const ended = once(server, 'close');
+    await quietTurn();
+    // http's own `close` would close unused connections at the same time.
+    NetServer.prototype.close.call(server);
+    await Promise.race([ended, this.wait(idleMs)]);
+    server.closeIdleConnections();
     // Opened to be quick one day (by a browser, a balancer) and never used: Node would wait for them as for a request.
     for (const socket of this.connections) if (socket.bytesRead === 0) socket.destroy();
-    await closed.then(closeLast).catch((error: Error) => this.failed(error));
-    process.exit(this.exitCode);
+    await Promise.race([ended, this.wait(requestsMs - idleMs)]);
+    server.closeAllConnections();
   }
 
   private async wait(ms: number): Promise<void> {

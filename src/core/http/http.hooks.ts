@@ -49,10 +49,10 @@ export function registerHttpHooks(
   });
 }
 
-/** A process that drains serves on, and each answer ends its connection: clients and proxies move to another process. */
-export function endConnectionsWhile(fastify: FastifyInstance, isDraining: () => boolean): void {
+/** A server that listens no more serves on, and each answer ends its connection: clients and proxies go elsewhere. */
+export function endConnectionsAfterListening(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
-    if (isDraining()) reply.header('connection', 'close');
+    if (!fastify.server.listening) reply.header('connection', 'close');
     done(null, payload);
   });
 }
