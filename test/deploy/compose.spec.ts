@@ -19,8 +19,6 @@ const port = Number(argumentsOf(imageInstruction('EXPOSE')));
 /** The names of all services for which something does not hold. */
 const except = (holds: (service: ComposeService, name: string) => unknown): string[] =>
   services.filter(([name, service]) => !holds(service, name)).map(([name]) => name);
-const networksOf = ({ networks = [] }: ComposeService): string[] =>
-  (Array.isArray(networks) ? networks : Object.keys(networks)) as string[];
 
 describe.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s', (name) => {
   it('is valid by the schema of compose files', () => {
@@ -92,12 +90,9 @@ describe('docker-compose.yml', () => {
       ['grafana', '127.0.0.1:3001:3000'],
     ]);
     expect(compose.networks['stores']).toEqual({ internal: true });
-    const ofStores = services.filter(([, service]) => networksOf(service).includes('stores')).map(([name]) => name);
+    const ofStores = services.filter(([, service]) => service.networks!.includes('stores')).map(([name]) => name);
     expect(ofStores).toEqual(['api-1', 'api-2', 'api-3', 'migrate', 'mongo', 'redis']);
-    expect([networksOf(compose.services['mongo']!), networksOf(compose.services['redis']!)]).toEqual([
-      ['stores'],
-      ['stores'],
-    ]);
+    for (const name of ['mongo', 'redis']) expect(compose.services[name]!.networks).toEqual(['stores']);
   });
 
   it('starts each service when what it needs is healthy', () => {
@@ -124,14 +119,13 @@ describe('docker-compose.yml', () => {
     expect(upstreams).toEqual(apis.map(([name]) => `${name}:${port}`));
   });
 
-  it('gives Prometheus the name under which it finds every process', () => {
-    const { scrape_configs: scrapes } = parse(read('deploy/prometheus/prometheus.yml'));
-    const [{ names, port: scraped }] = scrapes.find(
-      (job: { job_name: string }) => job.job_name === 'taskflow',
-    ).dns_sd_configs;
-    expect(scraped).toBe(port);
-    for (const [, { networks }] of apis) expect(networks).toMatchObject({ telemetry: { aliases: names } });
-    expect(networksOf(compose.services['prometheus']!)).toEqual(['telemetry']);
+  it('has Prometheus ask each process by its name', () => {
+    const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml'));
+    const { static_configs: targets } = jobs.find(({ job_name: name }: { job_name: string }) => name === 'taskflow');
+    expect(targets).toEqual([{ targets: apis.map(([name]) => `${name}:${port}`) }]);
+    for (const name of ['prometheus', ...apis.map(([api]) => api)]) {
+      expect(compose.services[name]!.networks).toContain('telemetry');
+    }
   });
 
   it('mounts what exists, and never to be written', () => {
