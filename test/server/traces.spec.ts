@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from '../support/app.js';
-import { newAccount, signUp } from '../support/clients.js';
+import { newAccount, signUp, type Client } from '../support/clients.js';
 import { requireCurrentDist, startProcess, type TaskFlowProcess } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
@@ -9,29 +10,30 @@ import { resourcesOf, spansOf, type ReceivedSpan } from '../support/spans.js';
 
 const SERVER = 2;
 const CLIENT = 3;
-const caller = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
-const traceparent = `00-${caller.traceId}-${caller.spanId}-01`;
+
+/** Somebody whose trace the request becomes part of. */
+const newCaller = (flags = '01') => {
+  const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
+  return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-${flags}` };
+};
 
 let redis: RedisProcess;
 let database: Awaited<ReturnType<typeof startTestDatabase>>;
 let collector: Receiver;
-const running: TaskFlowProcess[] = [];
 
-const start = async (environment: Record<string, string> = {}): Promise<TaskFlowProcess> => {
-  const process = await startProcess({
+/** A process of dist/ that sends its traces to `to`. */
+const start = (to: string, environment: Record<string, string> = {}): Promise<TaskFlowProcess> =>
+  startProcess({
     MONGODB_URI: database.uri,
     REDIS_URL: redis.url,
     JWT_KEYS: generateJwtKey(),
     SECRET_KEY: 'a test key that signs the cursors of one run only',
     LOG_LEVEL: 'info',
-    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: to,
     OTEL_TRACES_SAMPLER_ARG: '1',
     COMMIT: 'abcdef0123456789',
     ...environment,
   });
-  running.push(process);
-  return process;
-};
 
 /** All spans of a trace, once the one of the request is there: it ends last. */
 const traceOf = (traceId: string): Promise<ReceivedSpan[]> =>
@@ -51,25 +53,24 @@ const traceIdFromLog = (process: TaskFlowProcess, requestId: string): Promise<st
 
 beforeAll(async () => {
   requireCurrentDist();
-  [redis, database] = await Promise.all([startRedis(), startTestDatabase()]);
-});
-beforeEach(async () => {
-  collector = await startReceiver();
-});
-afterEach(async () => {
-  for (const process of running.splice(0)) await process.end('SIGKILL');
-  await collector.close();
+  [redis, database, collector] = await Promise.all([startRedis(), startTestDatabase(), startReceiver()]);
 });
 afterAll(async () => {
-  await redis.stop();
-  await database.close();
+  await Promise.all([redis.stop(), database.close(), collector.close()]);
 });
 
 describe('a traced request', () => {
+  let process: TaskFlowProcess;
+  let ada: Client;
+  beforeAll(async () => {
+    process = await start(collector.url);
+    ada = await signUp(process);
+  });
+  afterAll(() => process.end('SIGKILL'));
+
   it('is one trace: the request below its caller, and its calls to MongoDB and Redis below it', async () => {
-    const process = await start();
-    const ada = await signUp(process);
-    await ada.get('/tasks?limit=5').set({ traceparent }).expect(200);
+    const caller = newCaller();
+    await ada.get('/tasks?limit=5').set({ traceparent: caller.traceparent }).expect(200);
     const spans = await traceOf(caller.traceId);
     const [request, ...others] = spans.filter(({ kind }) => kind === SERVER);
     expect(others).toEqual([]);
@@ -99,138 +100,134 @@ describe('a traced request', () => {
   });
 
   it('keeps its calls apart from those of requests at the same time', async () => {
-    const process = await start();
-    const ada = await signUp(process);
-    const ids = Array.from({ length: 20 }, (_, n) => (n + 1).toString(16).padStart(32, '0'));
+    const callers = Array.from({ length: 20 }, () => newCaller());
     await Promise.all(
-      ids.map((id) =>
-        ada
-          .post('/tasks')
-          .set({ traceparent: `00-${id}-${caller.spanId}-01` })
-          .send({ title: 'At once' })
-          .expect(201),
-      ),
+      callers.map(({ traceparent }) => ada.post('/tasks').set({ traceparent }).send({ title: 'At once' }).expect(201)),
     );
-    for (const id of ids) {
-      const spans = await traceOf(id);
-      const calls = spans.filter(({ kind }) => kind === CLIENT).map(({ name }) => name);
+    for (const { traceId } of callers) {
+      const calls = (await traceOf(traceId)).filter(({ kind }) => kind === CLIENT).map(({ name }) => name);
       expect(calls.sort()).toEqual(['EVALSHA cache.forget', 'EVALSHA request.enter', 'insert tasks']);
     }
   });
 
-  it('has its trace on each of its log lines, with and without a caller', async () => {
-    const process = await start();
-    const ada = await signUp(process);
+  it('has its trace on its log line, with and without a caller', async () => {
+    const { traceId, traceparent } = newCaller();
     await ada.get('/tasks/stats').set({ traceparent, 'x-request-id': 'with' }).expect(200);
     await ada.get('/tasks/stats').set({ 'x-request-id': 'without' }).expect(200);
-    expect(await traceIdFromLog(process, 'with')).toBe(caller.traceId);
-    const [request] = await traceOf(await traceIdFromLog(process, 'without'));
-    expect(request?.traceId).toMatch(/^[\da-f]{32}$/);
+    expect(await traceIdFromLog(process, 'with')).toBe(traceId);
+    const spans = await traceOf(await traceIdFromLog(process, 'without'));
+    expect(spans.map(({ name }) => name)).toContain('GET /api/v1/tasks/stats');
   });
 
   it('that fails says so, and so does the call that failed', async () => {
-    const process = await start();
-    const { refreshToken } = await signUp(process);
+    const { traceId, traceparent } = newCaller();
+    const { refreshToken } = ada;
     await redis.kill('SIGSTOP');
     try {
       await process.http.post('/api/v1/auth/refresh').set({ traceparent }).send({ refreshToken }).expect(503);
     } finally {
       await redis.kill('SIGCONT');
     }
-    const failed = (await traceOf(caller.traceId)).filter(({ status }) => status.code === 2);
+    const failed = (await traceOf(traceId)).filter(({ status }) => status.code === 2);
     expect(failed.at(-1)).toMatchObject({ kind: SERVER, attributes: { 'http.response.status_code': 503 } });
     expect(failed[0]).toMatchObject({ kind: CLIENT, attributes: { 'error.type': 'store.unavailable' } });
+    await eventually(() => ada.get('/tasks').expect('cache-status', /miss|hit/));
+  });
+
+  it('is not one of the probes, which come every few seconds', async () => {
+    const { traceId, traceparent } = newCaller();
+    await process.http.get('/api/health/ready').set({ traceparent }).expect(200);
+    await ada.get('/users/me').set({ traceparent }).expect(200);
+    const requests = (await traceOf(traceId)).filter(({ kind }) => kind === SERVER);
+    expect(requests.map(({ name }) => name)).toEqual(['GET /api/v1/users/me']);
   });
 
   it('has nothing in it that a user sent or is', async () => {
-    const process = await start();
+    const { traceId, traceparent } = newCaller();
     const account = newAccount({ name: 'Hidden-name' });
-    const ada = await signUp(process, account);
-    const { body: task } = await ada.post('/tasks').send({ title: 'Hidden-title', tags: ['Hidden-tag'] });
-    await ada.get('/tasks?q=Hidden').expect(200);
-    await ada.patch(`/tasks/${task.id}`).send({ description: 'Hidden-description' }).expect(200);
+    const eve = await signUp(process, account);
+    const { body: task } = await eve.post('/tasks').send({ title: 'Hidden-title', tags: ['Hidden-tag'] });
+    await eve.get('/tasks?q=Hidden').expect(200);
+    await eve.patch(`/tasks/${task.id}`).send({ description: 'Hidden-description' }).expect(200);
     await process.http.post('/api/v1/auth/login').send({ ...account, name: undefined, password: 'Hidden-pass' });
-    await process.http.get(`/api/v1/${ada.token}`).set({ 'user-agent': 'Hidden-agent', traceparent }).expect(404);
-    await traceOf(caller.traceId);
+    await process.http.get(`/api/v1/${eve.token}`).set({ 'user-agent': 'Hidden-agent', traceparent }).expect(404);
+    await traceOf(traceId);
     const sent = collector.received.map(({ body }) => body).join('');
     expect(sent).toContain('findAndModify tasks');
-    for (const secret of [
-      'hidden',
-      account.email,
-      account.password,
-      ada.token,
-      ada.refreshToken,
-      ada.user.id,
-      task.id,
-    ]) {
-      expect(sent.toLowerCase()).not.toContain(String(secret).toLowerCase());
-    }
+    const secrets = ['hidden', account.email, account.password, eve.token, eve.refreshToken, eve.user.id, task.id];
+    for (const secret of secrets) expect(sent.toLowerCase()).not.toContain(String(secret).toLowerCase());
     expect(sent).not.toMatch(/127\.0\.0\.1|::1/);
   });
 });
 
 describe('sampling', () => {
-  it('records the given part of the requests, and decides for the whole of each', async () => {
-    const process = await start({ OTEL_TRACES_SAMPLER_ARG: '0' });
-    const ada = await signUp(process);
-    await ada.get('/tasks').set({ 'x-request-id': 'unsampled' }).expect(200);
-    await ada
-      .get('/tasks')
-      .set({ traceparent: traceparent.replace(/1$/, '0') })
-      .expect(200);
-    await ada.get('/users/me').set({ traceparent }).expect(200);
-    const spans = await traceOf(caller.traceId);
-    expect(new Set(spansOf(collector.received).map(({ traceId }) => traceId))).toEqual(new Set([caller.traceId]));
-    expect(spans.map(({ name }) => name)).toContain('GET /api/v1/users/me');
-    expect(spans.map(({ name }) => name)).not.toContain('GET /api/v1/tasks');
-    expect(await traceIdFromLog(process, 'unsampled')).toMatch(/^[\da-f]{32}$/);
-  });
-
-  it('leaves probes out', async () => {
-    const process = await start();
-    await process.http.get('/api/health/ready').set({ traceparent }).expect(200);
-    const ada = await signUp(process);
-    await ada.get('/users/me').set({ traceparent }).expect(200);
-    const names = (await traceOf(caller.traceId)).map(({ name }) => name);
-    expect(names).not.toContain('GET /api/health/ready');
+  it('follows the caller, and else takes the given part; the log has the trace either way', async () => {
+    const sampled = newCaller();
+    const unsampled = newCaller('00');
+    const process = await start(collector.url, { OTEL_TRACES_SAMPLER_ARG: '0' });
+    try {
+      const ada = await signUp(process);
+      await ada.get('/tasks').set({ 'x-request-id': 'alone' }).expect(200);
+      await ada.get('/tasks').set({ traceparent: unsampled.traceparent, 'x-request-id': 'led' }).expect(200);
+      await ada.get('/users/me').set({ traceparent: sampled.traceparent }).expect(200);
+      const spans = await traceOf(sampled.traceId);
+      expect(spans.map(({ name }) => name)).toContain('GET /api/v1/users/me');
+      const alone = await traceIdFromLog(process, 'alone');
+      expect(alone).toMatch(/^[\da-f]{32}$/);
+      expect(await traceIdFromLog(process, 'led')).toBe(unsampled.traceId);
+      const recorded = new Set(spansOf(collector.received).map(({ traceId }) => traceId));
+      expect([recorded.has(alone), recorded.has(unsampled.traceId)]).toEqual([false, false]);
+    } finally {
+      await process.end('SIGKILL');
+    }
   });
 });
 
-describe('a collector that answers nothing', () => {
-  it('delays no request and holds up the end by two seconds at most', async () => {
-    collector.freeze();
-    const process = await start();
-    const ada = await signUp(process);
-    for (let n = 0; n < 50; n++) {
+describe('a collector', () => {
+  it('that answers nothing delays no request, and holds up the end by two seconds at most', async () => {
+    const frozen = await startReceiver();
+    frozen.freeze();
+    const process = await start(frozen.url);
+    try {
+      const ada = await signUp(process);
+      for (let n = 0; n < 20; n++) {
+        const begun = performance.now();
+        await ada.get('/tasks/stats').expect(200);
+        expect(performance.now() - begun).toBeLessThan(1000);
+      }
+      await eventually(() => expect(frozen.received.length).toBeGreaterThan(0));
       const begun = performance.now();
-      await ada.get('/tasks/stats').expect(200);
-      expect(performance.now() - begun).toBeLessThan(500);
+      const { code } = await process.end('SIGTERM');
+      expect(code).toBe(0);
+      expect(performance.now() - begun).toBeLessThan(4000);
+    } finally {
+      await process.end('SIGKILL');
+      await frozen.close();
     }
-    await eventually(() => expect(collector.received.length).toBeGreaterThan(0));
-    const begun = performance.now();
-    const { code } = await process.end('SIGTERM');
-    expect(code).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(4000);
   });
 
-  it('is a line in the log when it is away, and not one for each batch', async () => {
-    await collector.close();
-    const process = await start();
-    const ada = await signUp(process);
-    await ada.get('/tasks').expect(200);
-    await eventually(() => expect(process.output()).toContain('traces are not delivered'), 15_000);
-    await ada.get('/tasks').expect(200);
-    await process.end('SIGTERM');
+  it('that is away is a line in the log, and not one for each batch', async () => {
+    const process = await start('http://127.0.0.1:1');
+    try {
+      const ada = await signUp(process);
+      await eventually(() => expect(process.output()).toContain('traces are not delivered'), 20_000);
+      await ada.get('/tasks').expect(200);
+    } finally {
+      await process.end('SIGTERM');
+    }
     expect(process.output().match(/traces are not delivered/g)).toHaveLength(1);
   });
-});
 
-describe('without a collector', () => {
-  it('sends nothing, loads nothing, and still has the caller’s trace in the log', async () => {
-    const process = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: '' });
-    const ada = await signUp(process);
-    await ada.get('/users/me').set({ traceparent, 'x-request-id': 'off' }).expect(200);
-    expect(await traceIdFromLog(process, 'off')).toBe(caller.traceId);
-    expect(collector.received).toEqual([]);
+  it('that nobody named is sent nothing, and the log has the caller’s trace all the same', async () => {
+    const { traceId, traceparent } = newCaller();
+    const process = await start('');
+    try {
+      const ada = await signUp(process);
+      await ada.get('/users/me').set({ traceparent, 'x-request-id': 'off' }).expect(200);
+      expect(await traceIdFromLog(process, 'off')).toBe(traceId);
+    } finally {
+      await process.end('SIGTERM');
+    }
+    expect(spansOf(collector.received).map((span) => span.traceId)).not.toContain(traceId);
   });
 });
