@@ -71,6 +71,17 @@ describe('blue/green', () => {
       expect(cluster.deployments.get('blue')!.release).toBe('v1');
     });
 
+    it('changes nothing when it cannot see whether there is anything to change', async () => {
+      await deployed('v1', 'v2');
+      // The eighth is the comparison.
+      cluster.lostCall = 8;
+      expect(await run('deploy')).toMatchObject({
+        code: 1,
+        output: expect.stringContaining('green cannot be compared with this release.') as string,
+      });
+      expect([previous(), cluster.deployments.get('blue')!.release]).toEqual(['blue', 'v1']);
+    });
+
     it('waits for the migrations', async () => {
       cluster.migrationLooks = 1;
       expect(await run('deploy')).toMatchObject({ code: 0 });
