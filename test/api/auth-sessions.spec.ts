@@ -3,7 +3,7 @@ import { StoreUnavailable } from '../../src/core/errors/core.errors.js';
 import { Sessions } from '../../src/modules/auth/index.js';
 import { SessionStore } from '../../src/modules/auth/session.store.js';
 import { UsersService } from '../../src/modules/users/index.js';
-import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
+import { NUL_IN_PATH, startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
 import { signIn, signUp, type Client } from '../support/clients.js';
 import { cookiesOf } from '../support/cookies.js';
 import { eventually } from '../support/eventually.js';
@@ -230,7 +230,7 @@ describe('DELETE /auth/sessions/:id', () => {
     await stranger.get('/users/me').expect(200);
   });
 
-  it.each(['x', '0123456789abcdef01234567', '%00', '..%2f', 'a'.repeat(300)])(
+  it.each(['x', '0123456789abcdef01234567', ...NUL_IN_PATH, '..%2f', 'a'.repeat(300)])(
     'answers 404 for the id %s',
     async (id) => {
       const client = await signUp(app);

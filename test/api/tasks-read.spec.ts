@@ -1,5 +1,5 @@
 import request from 'supertest';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { NUL_IN_PATH, startTestApp, type TestApp } from '../support/app.js';
 import { signUp, type Client } from '../support/clients.js';
 import { aTask, notFound, problem, sameBody } from '../support/tasks.js';
 
@@ -70,7 +70,18 @@ describe('somebody else’s task', () => {
     const foreign = await send(eva, task.id);
     expect(problem(foreign)).toEqual(notFound);
     expect(JSON.stringify(sameBody(foreign))).not.toContain(task.id);
-    for (const id of [unknownId, 'x', task.id.toUpperCase(), `${task.id}0`, '1', '%20', '$ne', '%7B%7D', 'é', '%00']) {
+    for (const id of [
+      unknownId,
+      'x',
+      task.id.toUpperCase(),
+      `${task.id}0`,
+      '1',
+      '%20',
+      '$ne',
+      '%7B%7D',
+      'é',
+      ...NUL_IN_PATH,
+    ]) {
       const answer = await send(eva, encodeURI(decodeURI(id)));
       expect([id, sameBody(answer)]).toEqual([id, sameBody(foreign)]);
       expect(answer.headers).not.toHaveProperty('etag');

@@ -2,6 +2,7 @@ import { getConnectionToken } from '@nestjs/mongoose';
 import { randomBytes } from 'node:crypto';
 import { Types, type Connection } from 'mongoose';
 import { Clock } from '../../src/core/time/clock.js';
+import { Sessions } from '../../src/modules/auth/index.js';
 import { PURGE_AGAIN_MS } from '../../src/modules/users/user.js';
 import { UserDirectory, UsersService } from '../../src/modules/users/index.js';
 import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
@@ -203,19 +204,13 @@ describe('DELETE /users/me', () => {
     await remove(ada).expect(204);
     expect(await stored(ada.user.id)).not.toBeNull();
     // A session that a request writes which was running at the deletion.
-    const late = {
-      userId: ada.user.id,
-      familyHash: 'f',
-      idleUntil: new Date('2100-01-01'),
-      absoluteUntil: new Date('2100-01-01'),
-    };
-    await connection()
-      .collection<{ _id: string }>('sessions')
-      .insertOne({ _id: `late-${ada.user.id}`, ...late });
+    const sessions = app.app.get(Sessions);
+    await sessions.open(ada.user.id, { ip: '192.0.2.1', userAgent: 'late' });
+    expect(await sessions.list(ada.user.id)).toHaveLength(1);
     const now = Date.now();
     jest.spyOn(app.app.get(Clock), 'now').mockImplementation(() => new Date(now + PURGE_AGAIN_MS + 1000));
     await eventually(async () => expect(await stored(ada.user.id)).toBeNull(), 15_000);
-    expect(await connection().collection('sessions').countDocuments({ userId: ada.user.id })).toBe(0);
+    expect(await sessions.list(ada.user.id)).toEqual([]);
   });
 
   it('answers 422 to a wrong password, and changes nothing', async () => {

@@ -6,10 +6,16 @@ import { createApp } from '../../src/app.setup.js';
 import { AppConfig, loadConfig } from '../../src/config/config.js';
 import { generateJwtKey } from '../../src/config/keys.js';
 import { MongoServer } from '../../src/embedded/mongo/index.js';
+import { startSplitApp } from './split-app.js';
 
-/** The whole application on a port of its own, over the embedded server in this thread or over `MONGODB_URI`. */
+/**
+ * The whole application on a port of its own, over the embedded server in this thread or over `MONGODB_URI`; in
+ * `npm run test:split` four that serve a module each.
+ */
 export interface TestApp {
   readonly app: NestFastifyApplication;
+  /** It, or in `npm run test:split` one for each module. */
+  readonly apps: readonly NestFastifyApplication[];
   readonly config: AppConfig;
   /** Address of the database this application uses, in a database of its own. */
   readonly mongoUri: string;
@@ -22,6 +28,9 @@ export interface TestApp {
 
 const jwtKeys = generateJwtKey();
 
+/** In a path no proxy passes it on: 400 is nginx' answer, which the processes never see. */
+export const NUL_IN_PATH = process.env['TEST_SPLIT'] ? [] : ['%00'];
+
 /** A database name that no other run uses. */
 const freshName = (): string => `taskflow_test_${randomBytes(6).toString('hex')}`;
 
@@ -32,7 +41,7 @@ const freshName = (): string => `taskflow_test_${randomBytes(6).toString('hex')}
 export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
   const database = environment['MONGODB_URI'] ? { uri: environment['MONGODB_URI'] } : await startTestDatabase();
   const mongoUri = database.uri;
-  const config = loadConfig({
+  const settings = {
     NODE_ENV: 'test',
     PORT: '0',
     HOST: '127.0.0.1',
@@ -45,12 +54,15 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     RATE_LIMIT_PER_MINUTE: '1000000',
     LOGIN_RATE_LIMIT_PER_15MIN: '100000',
     ...environment,
-  });
-  const app = await createApp(config, mongoUri);
-  await app.listen(0, '127.0.0.1');
-  const url = await app.getUrl();
+  };
+  const config = loadConfig(settings);
+  const redisUrl = process.env['TEST_SPLIT'];
+  const { app, apps, url } = redisUrl
+    ? await startSplitApp(settings, mongoUri, redisUrl)
+    : await startOneApp(config, mongoUri);
   return {
     app,
+    apps,
     config,
     mongoUri,
     url,
@@ -60,6 +72,12 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
       if ('close' in database) await database.close();
     },
   };
+}
+
+async function startOneApp(config: AppConfig, mongoUri: string): Promise<Pick<TestApp, 'app' | 'apps' | 'url'>> {
+  const app = await createApp(config, mongoUri);
+  await app.listen(0, '127.0.0.1');
+  return { app, apps: [app], url: await app.getUrl() };
 }
 
 /** An empty database: on the embedded server in this thread, or on `MONGODB_URI` where that is set. */

@@ -1,7 +1,8 @@
 import { MODULE_NAMES, type ModuleName } from '../../src/config/modules.js';
-import { generateJwtKey, parseKeys } from '../../src/config/keys.js';
+import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from './app.js';
 import { requireCurrentDist, startProcess, type TaskFlowProcess } from './dist.js';
+import { publicKeys } from './keys.js';
 import { startNginx, UNLIMITED } from './nginx.js';
 import { freePort, startRedis } from './redis-server.js';
 
@@ -16,12 +17,6 @@ export interface Split {
   stop(): Promise<void>;
 }
 
-/** `kid:base64url(SPKI)` of a key in the form of `JWT_KEYS`. */
-export function publicHalf(jwtKey: string): string {
-  const [{ kid, publicKey }] = parseKeys('JWT_KEYS', jwtKey, 'pkcs8') as [ReturnType<typeof parseKeys>[number]];
-  return `${kid}:${publicKey.export({ format: 'der', type: 'spki' }).toString('base64url')}`;
-}
-
 /** @param environment the same for all */
 export async function startSplit(jwtKey = generateJwtKey(), environment: Record<string, string> = {}): Promise<Split> {
   requireCurrentDist();
@@ -34,7 +29,7 @@ export async function startSplit(jwtKey = generateJwtKey(), environment: Record<
     auth: { JWT_KEYS: jwtKey },
     users: jwks,
     tasks: jwks,
-    admin: { JWT_PUBLIC_KEYS: publicHalf(jwtKey) },
+    admin: { JWT_PUBLIC_KEYS: publicKeys(jwtKey) },
   };
   const start = (module: ModuleName, more: Record<string, string> = {}): Promise<TaskFlowProcess> =>
     startProcess({

@@ -2,4 +2,3 @@ export { TasksModule, TasksRoutes } from './tasks.module.js';
 export { TasksService, type ImportedTask } from './tasks.service.js';
 export { TaskStatsService } from './task-stats.service.js';
 export { PriorityCounts, StatusCounts } from './task-stats.view.js';
-export { TaskCompleted, TaskCreated, TaskDeleted, TaskRemoved, TaskRestored, TaskUpdated } from './tasks.events.js';
