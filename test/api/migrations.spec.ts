@@ -1,4 +1,4 @@
-import mongoose, { type Connection, type Model } from 'mongoose';
+import mongoose, { type Connection } from 'mongoose';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Migration } from '../../src/core/mongo/migration.js';
 import { Migrations } from '../../src/core/mongo/migrations.js';
@@ -20,6 +20,7 @@ beforeEach(async () => {
   lines = [];
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   await connection.close();
   await database.close();
 });
@@ -109,6 +110,8 @@ describe('A run', () => {
     });
     const runs = [1, 2, 3].map(() => migrations([slow]).apply());
     await eventually(() => expect(lines.filter((line) => line.startsWith('waits'))).toHaveLength(2));
+    const looks = jest.spyOn(Leases.prototype, 'acquire');
+    await eventually(() => expect(looks.mock.calls.length).toBeGreaterThan(4));
     finish();
     expect((await Promise.all(runs)).flat()).toEqual(['0001-slow']);
     expect([times, most]).toEqual([1, 1]);
@@ -125,6 +128,28 @@ describe('A run', () => {
     expect((await migrations(all).states()).map(({ state }) => state)).toEqual(['applied', 'pending', 'pending']);
     fails = false;
     expect(await migrations(all).apply()).toEqual(['0002-b', '0003-c']);
+  });
+
+  it('that lost its lease goes no further, and leaves the migration to the next one', async () => {
+    const renewals = jest.spyOn(Leases.prototype, 'acquire');
+    let hasGoneOn = false;
+    const frozen: Migration = {
+      name: '0001-frozen',
+      steps: [
+        {
+          does: 'as if the process were stopped until somebody else has the lease',
+          run: async () => {
+            const stolen = { holder: 'somebody', until: new Date('2999-01-01') };
+            await connection.collection('leases').updateOne({ _id: 'migrations' as never }, { $set: stolen });
+            await eventually(async () => expect(await renewals.mock.results.at(-1)!.value).toBe(false));
+          },
+        },
+        { does: 'goes on', run: async () => void (hasGoneOn = true) },
+      ],
+    };
+    await expect(migrations([frozen]).apply()).rejects.toThrow('the lease "migrations" was lost');
+    expect(hasGoneOn).toBe(false);
+    expect((await migrations([frozen]).states()).map(({ state }) => state)).toEqual(['pending']);
   });
 
   it('does not repeat in its message whose value stood in the way of a unique index', async () => {
@@ -154,8 +179,7 @@ describe('A run', () => {
 });
 
 describe('A lease that is kept', () => {
-  const leases = (): Leases =>
-    new Leases(connection.model(LEASE_MODEL, leaseSchema) as unknown as Model<LeaseDocument>, new Clock());
+  const leases = (): Leases => new Leases(connection.model<LeaseDocument>(LEASE_MODEL, leaseSchema), new Clock());
 
   it('lasts as long as the work, which is longer than it would last by itself', async () => {
     const [mine, stored] = [leases(), connection.collection('leases')];
