@@ -1,6 +1,7 @@
 import type { IContainer, IPodSpec } from 'kubernetes-models/v1';
 import { CLUSTER_POLICIES } from '../support/kubernetes-cluster-policies.js';
 import {
+  manifestFiles,
   named,
   OVERLAY_NAMES,
   podTemplates,
@@ -187,7 +188,27 @@ const CARELESS: readonly [policy: PolicyName, breach: string, spoil: Spoil][] = 
   ],
 ];
 
-withKubectl('no policy is checked on what kustomize makes of k8s/', () => {
+/** Those that look at one object at a time, and so can look at what kustomize has not put together yet. */
+const OF_ONE_OBJECT = [
+  'pods run without rights',
+  'containers run without rights',
+  'accounts have no token',
+  'containers are limited',
+  'containers are probed',
+  'Jobs end',
+  'no secret is in the manifests',
+] as const;
+
+describe('the files', () => {
+  const resources = [...manifestFiles().values()].flat().filter(({ kind }) => kind !== 'Kustomization');
+
+  it.each(OF_ONE_OBJECT)('%s', (policy) => {
+    expect(podTemplates(resources)).toHaveLength(2);
+    expect(POLICIES[policy](resources)).toEqual([]);
+  });
+});
+
+withKubectl('only single files, and not what kustomize makes of them, are checked for policies', () => {
   describe.each(OVERLAY_NAMES)('the overlay %s', (overlay) => {
     const resources = renderOverlay(overlay);
 

@@ -1,8 +1,11 @@
+import type { IPodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import {
   manifestFiles,
+  named,
   OVERLAY_NAMES,
   renderOtherComponents,
   renderOverlay,
+  selects,
   withKubectl,
   type Resource,
 } from '../support/kubernetes.js';
@@ -51,6 +54,19 @@ withKubectl('what kustomize makes of k8s/ is not validated', () => {
 
     it('every overlay is what Kubernetes accepts, without a field that it would drop', async () => {
       expect(await schemaErrors([...rendered.values()].flat())).toEqual([]);
+    });
+
+    it('the Prometheus operator finds every process, and its token', () => {
+      const resources = rendered.get('with Vault and monitoring')!;
+      const monitor = resources.find(({ kind }) => kind === 'PodMonitor') as Resource & IPodMonitor;
+      const { selector, podMetricsEndpoints, jobLabel } = monitor.spec;
+      const { metadata, spec } = named(resources, 'Deployment', 'taskflow').spec!.template;
+      expect(selects(selector, metadata!.labels)).toBe(true);
+      expect(metadata!.labels![jobLabel!]).toBe('taskflow');
+      expect(spec!.containers[0]!.ports!.map(({ name }) => name)).toEqual(podMetricsEndpoints.map(({ port }) => port));
+      const { name = '', key } = podMetricsEndpoints[0]!.authorization!.credentials!;
+      const keys = named(resources, 'ExternalSecret', name).spec!.data!.map(({ secretKey }) => secretKey);
+      expect(keys).toContain(key);
     });
 
     it.each<[string, string, (deployment: never) => void]>([
