@@ -48,8 +48,8 @@ secret jwt_keys jwt_keys
 
 COMMIT=$(git rev-parse HEAD 2>/dev/null || true)
 export COMMIT
-# An image that was built elsewhere is only pulled.
-if [ -n "${TASKFLOW_IMAGE:-}" ]; then docker compose "$@" pull; else docker compose "$@" build; fi
+# An image that was built elsewhere is only pulled. Compose reads `.env` too.
+if [ -n "${TASKFLOW_IMAGE:-}" ] || grep -qs '^TASKFLOW_IMAGE=.' .env; then docker compose "$@" pull; else docker compose "$@" build; fi
 # An update: the database first, then one process after the other, while the other two serve.
 if [ -n "$(docker compose ps --quiet api-1)" ]; then
   docker compose "$@" run --rm migrate

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { loadConfig } from '../../src/config/config.js';
@@ -77,6 +77,12 @@ describe('deploy/compose/up.sh', () => {
       'compose ps --quiet api-1',
       'compose --profile observability up --detach --wait',
     ]);
+  });
+
+  it('pulls an image that was built elsewhere, and builds none', async () => {
+    writeFileSync(join(directory.path, '.env'), 'TASKFLOW_IMAGE=registry.example.net/taskflow:1.2.3\n');
+    await up.run();
+    expect(up.calls()).toEqual(['compose pull', 'compose ps --quiet api-1', 'compose up --detach --wait']);
   });
 
   it('updates the database first and then one process after the other', async () => {
