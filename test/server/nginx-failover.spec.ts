@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { exchange, startFleet, type Answer, type Fleet } from '../support/fleet.js';
@@ -76,6 +77,24 @@ describe('nginx, when a process is killed', () => {
     expect(answers.filter(({ status }) => status >= 300).map(({ body }) => body)).toEqual([]);
     const made = (await allPages(user, '?limit=100')).map(({ title }) => title);
     expect(made.filter((title) => title.startsWith('after')).sort()).toEqual([...titles].sort());
+  });
+
+  it('gives no more to a process that does not get on with what it has', async () => {
+    const stuck = fleet.processes[0]!;
+    stuck.process.kill('SIGSTOP');
+    const asked: Promise<Answer>[] = [];
+    // Sequentially, as far as they are answered.
+    for (let n = 0; n < 20; n++) {
+      asked.push(send('GET', '/users/me'));
+      await Promise.race([asked.at(-1), delay(1000)]);
+    }
+    stuck.process.kill('SIGCONT');
+    await Promise.all(asked);
+    const { host } = new URL(stuck.url);
+    const got = nginx.accessLog().filter(({ path, upstream }) => path === '/api/v1/users/me' && upstream === host);
+    // One that hangs is one more than the others have. In turn it would have been every third.
+    expect(got.length).toBeGreaterThan(0);
+    expect(got.length).toBeLessThan(5);
   });
 
   it('gives a process that is back its share again', async () => {
