@@ -1,10 +1,11 @@
-// PM2 on a machine without containers, in server mode. docs/runbook.md says how to start, reload and stop with it.
+// PM2 on a machine without containers, in server mode. docs/runbook.md says how to start, reload and stop with it, and
+// why `/metrics` of one shared port is of no use.
 const { availableParallelism } = require('node:os');
 const { resolve } = require('node:path');
 
 const instances = Number(process.env.INSTANCES) || availableParallelism();
 
-/** Connections of proxies move to the new process meanwhile. */
+/** Then PM2 hands it no new connection. */
 const drainSeconds = 5;
 
 module.exports = {
