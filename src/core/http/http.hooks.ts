@@ -1,8 +1,8 @@
-import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import type { AppConfig } from '../../config/config.js';
+import { createAccessLog, type AccessLine } from '../logging/logger.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import { isProbe } from './probes.js';
@@ -25,17 +25,16 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
 export function registerHttpHooks(
   fastify: FastifyInstance,
   metrics: HttpMetrics,
-  config: Pick<AppConfig, 'metrics' | 'logLevel'>,
+  config: Pick<AppConfig, 'metrics' | 'logLevel' | 'logFormat'>,
 ): void {
-  const logger = new Logger('HTTP');
   const isMeasured = config.metrics;
-  const isLogged = config.logLevel === 'info' || config.logLevel === 'debug';
+  const log = createAccessLog(config);
   const conclude = (request: FastifyRequest, reply: FastifyReply): void => {
     const status = reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE;
     const seconds = reply.elapsedTime / 1000;
     const route = request.routeOptions.url ?? 'unmatched';
     if (isMeasured) metrics.end(request.method, route, status, seconds);
-    if (isLogged && !isProbe(route)) logger.log(accessLine(request, status, seconds));
+    if (log && !isProbe(route)) log(accessLine(request, status, seconds));
   };
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -44,7 +43,7 @@ export function registerHttpHooks(
     request.traceId = traceIdOf(request.headers.traceparent);
     if (isMeasured) metrics.begin();
     // Fastify has no hook for the end of a request whose client has gone.
-    if (isMeasured || isLogged) reply.raw.on('close', () => conclude(request, reply));
+    if (isMeasured || log) reply.raw.on('close', () => conclude(request, reply));
     requestContext.run({ requestId: request.id, traceId: request.traceId }, done);
   });
 }
@@ -57,8 +56,7 @@ export function endConnectionsAfterListening(fastify: FastifyInstance): void {
   });
 }
 
-/** Nest's logger takes the `message` of an object and keeps the other fields: one structured line. */
-function accessLine(request: FastifyRequest, status: number, seconds: number): Record<string, unknown> {
+function accessLine(request: FastifyRequest, status: number, seconds: number): AccessLine {
   const path = request.url.split('?', 1)[0];
   const durationMs = Math.round(seconds * 10_000) / 10;
   return {

@@ -8,7 +8,17 @@ const BORDER = '\\s@"<>(),:;=&?/\\[\\]\\\\';
 const E_MAIL = new RegExp(`(?<![^${BORDER}])[^${BORDER}]{1,64}?(?:@|%40)[^${BORDER}']{1,253}`, 'gi');
 const MAX_DEPTH = 6;
 
-export const isSecretField = (name: string): boolean => SECRET_FIELD.test(name);
+/** Names come from the program, apart from few: what was decided about most of them is kept. */
+const decided = new Map<string, boolean>();
+const MAX_DECIDED = 500;
+
+export function isSecretField(name: string): boolean {
+  const known = decided.get(name);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_FIELD.test(name);
+  if (decided.size < MAX_DECIDED) decided.set(name, isSecret);
+  return isSecret;
+}
 
 /**
  * Blanks what must never leave the process: fields named like secrets, and inside texts tokens, credentials of URIs and
@@ -25,7 +35,7 @@ export function redact(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(fields).map(([key, item]) => [
       key,
-      SECRET_FIELD.test(key) && item ? '[redacted]' : redact(item, depth + 1),
+      item && isSecretField(key) ? '[redacted]' : redact(item, depth + 1),
     ]),
   );
 }

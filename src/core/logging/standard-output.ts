@@ -1,11 +1,18 @@
 import Transport from 'winston-transport';
 
 /** Where winston's formats leave the finished line. */
-const LINE = Symbol.for('message');
+export const LINE = Symbol.for('message');
+
+const WAIT_MS = 50;
+/** Characters. */
+const ENOUGH = 32 * 1024;
 
 let waiting = '';
+let timer: NodeJS.Timeout | undefined;
 
 function flush(): void {
+  clearTimeout(timer);
+  timer = undefined;
   if (!waiting) return;
   const lines = waiting;
   waiting = '';
@@ -14,14 +21,19 @@ function flush(): void {
 process.once('exit', flush);
 
 /**
- * Lines to standard output. What one turn of the event loop has to say goes out in one write, because each write costs a
- * system call; warnings and errors go at once, so that they are there whatever happens next.
+ * A line for standard output. A write is a system call that also wakes up whoever reads: so what is said within 50 ms goes
+ * out together. Warnings and errors go at once, so that they are there whatever happens next.
  */
+export function writeLine(level: string, line: string): void {
+  waiting += `${line}\n`;
+  if (level === 'error' || level === 'warn' || waiting.length > ENOUGH) flush();
+  else timer ??= setTimeout(flush, WAIT_MS).unref();
+}
+
+/** winston's way there. */
 export class StandardOutput extends Transport {
   override log(info: { readonly level: string; readonly [LINE]?: string }, next: () => void): void {
-    if (!waiting) setImmediate(flush);
-    waiting += `${info[LINE]}\n`;
-    if (info.level === 'error' || info.level === 'warn') flush();
+    writeLine(info.level, info[LINE] ?? '');
     next();
   }
 }
