@@ -1,7 +1,7 @@
 // PM2 on a machine without containers, in server mode. docs/runbook.md says how to start, reload and stop with it, and
 // why `/metrics` of one shared port is of no use.
 const { availableParallelism } = require('node:os');
-const { resolve } = require('node:path');
+const path = require('node:path');
 
 const instances = Number(process.env.INSTANCES) || availableParallelism();
 
@@ -12,7 +12,7 @@ module.exports = {
   apps: [
     {
       name: 'taskflow',
-      cwd: resolve(__dirname, '../..'),
+      cwd: path.resolve(__dirname, '../..'),
       script: 'dist/main.js',
       exec_mode: 'cluster',
       instances,
