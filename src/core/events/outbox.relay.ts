@@ -9,6 +9,8 @@ import { BATCH, Lane } from './outbox.lane.js';
 import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
 const POLL_MS = 500;
+/** Where it was published in this process, that one says so at once. */
+const DELIVERY_POLL_MS = 1000;
 const MEASURE_MS = 5000;
 const RELAY = 'relay';
 const deliveryTo = (module: ModuleName): string => `deliver to ${module}`;
@@ -48,7 +50,7 @@ export class OutboxRelay implements OnModuleInit {
       handle: (source, carrier) => this.publish(source, carrier),
     });
     for (const module of MODULE_NAMES) {
-      this.addLane(module, deliveryTo(module), POLL_MS, {
+      this.addLane(module, deliveryTo(module), DELIVERY_POLL_MS, {
         at: 'delivery.at',
         due: async (source, now) => (source.isListenedTo ? source.waitingFor(module, now, BATCH) : []),
         handle: (source, carrier) => this.deliver(module, source, carrier),
