@@ -40,6 +40,8 @@ describe('.github', () => {
       replace('workflows/ci.yml', '- run: npm ci', '- runs: npm ci'),
       /unexpected key/,
     ],
+    ['an action without a shell', replace('actions/build-image/action.yml', / +shell: bash\n/, ''), /no shell for/],
+    ['an action of no kind', replace('actions/build-image/action.yml', 'using: composite', 'using: bash'), /no action/],
     ['a job that waits for none', replace('workflows/main.yml', 'needs: ci', 'needs: cj'), /"cj" which does not exist/],
     [
       'an output that is not there',

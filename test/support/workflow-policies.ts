@@ -9,6 +9,7 @@ export type Workflows = Readonly<Record<string, string>>;
 interface Step {
   readonly uses?: string;
   readonly run?: string;
+  readonly shell?: string;
   readonly with?: Readonly<Record<string, unknown>>;
   readonly 'working-directory'?: string;
 }
@@ -65,6 +66,7 @@ export async function complaintsAbout(files: Workflows, project: Project): Promi
         .map(({ line, message }) => `${path}:${line} ${message}`),
     ),
     ...workflows.flatMap(aboutRights),
+    ...documents.filter((document) => !workflows.includes(document)).flatMap(aboutForm),
     ...documents.flatMap(aboutScripts),
     ...documents.flatMap((document) => aboutActions(document, project)),
     ...documents.flatMap((document) => aboutReferences(document, project)),
@@ -98,6 +100,12 @@ function aboutRights({ path, text, on, permissions, concurrency, jobs }: Documen
     ]),
   ];
 }
+
+/** actionlint looks at workflows only. */
+const aboutForm = ({ path, text, steps }: Document): string[] => [
+  ...(/^name: .+\n(.*\n)*description: .+\n(.*\n)*runs:\n +using: composite$/m.test(text) ? [] : [`${path}: no action`]),
+  ...steps.filter(({ run, shell }) => run && !shell).map(({ run }) => `${path}: no shell for ${run}`),
+];
 
 /** What strangers can name becomes part of a script when it is put into one, so nothing is: it comes as a variable. */
 const aboutScripts = ({ path, steps }: Document): string[] =>
