@@ -240,6 +240,20 @@ describe('loadConfig', () => {
     });
   });
 
+  describe('MIGRATE_AT_START', () => {
+    const production = { ...server, NODE_ENV: 'production' };
+    it.each<[what: string, environment: NodeJS.ProcessEnv, migrates: boolean]>([
+      ['a start in embedded mode migrates', {}, true],
+      ['one outside production does', server, true],
+      ['one in production waits for somebody who does', production, false],
+      ['one in embedded mode in production does', { NODE_ENV: 'production', ALLOW_EMBEDDED: 'true' }, true],
+      ['true makes a start in production migrate', { ...production, MIGRATE_AT_START: 'true' }, true],
+      ['false keeps any start from it', { ...server, MIGRATE_AT_START: 'false' }, false],
+    ])('%s', (_what, environment, migrates) => {
+      expect(loadConfig({ DATA_DIR: directory, ...environment }).mongo.migrateAtStart).toBe(migrates);
+    });
+  });
+
   describe('keys', () => {
     it('sign with the first and verify with all', () => {
       const { keys } = loadConfig({ ...server, JWT_KEYS: `${generateJwtKey()},${jwtKeys}` }).jwt;
