@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { Passwords } from '../../src/modules/auth/index.js';
@@ -101,7 +100,7 @@ describe('what is no request', () => {
 });
 
 describe('a server that closes', () => {
-  it('finishes what it began and serves what still comes on an open connection, which ends then', async () => {
+  it('answers what it began, and ends the connection with the answer', async () => {
     const closing = await startTestApp();
     const { hostname, port } = new URL(closing.url);
     const begun = new Promise<() => void>((resolve) => {
@@ -121,15 +120,10 @@ describe('a server that closes', () => {
     const closed = closing.close();
     const server: Server = closing.app.getHttpServer();
     await eventually(() => expect(server.listening).toBe(false));
-    const arrived = once(server, 'request');
-    socket.write('GET /api/v1/tasks HTTP/1.1\r\nHost: x\r\n\r\n');
-    await arrived;
     finish();
-    const [first = '', second = ''] = (await received).split(/(?=HTTP\/1\.1 )/);
-    expect(parsed(first)).toMatchObject({ status: 401, body: { code: 'auth.invalid_credentials' } });
-    expect(parsed(second)).toMatchObject({
+    expect(parsed(await received)).toMatchObject({
       status: 401,
-      body: { code: 'auth.token_missing', requestId: expect.any(String) },
+      body: { code: 'auth.invalid_credentials' },
       headers: { connection: 'close' },
     });
     await closed;
