@@ -7,7 +7,7 @@ export interface Scrape {
   /** Names of labels by name of the metric. `le` is of every histogram. */
   readonly labels: ReadonlyMap<string, ReadonlySet<string>>;
   /** The sum of all samples with these labels; 0 when there is none. */
-  value(name: string, labels?: Readonly<Record<string, string>>): number;
+  readonly value: (name: string, labels?: Readonly<Record<string, string>>) => number;
 }
 
 const SAMPLE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
