@@ -11,7 +11,7 @@ import { generateJwtKey } from '../dist/config/keys.js';
 import { MongoServer } from '../dist/embedded/mongo/index.js';
 
 const ROUNDS = Number(process.argv[2] ?? 10);
-const REQUESTS = 2000;
+const REQUESTS = 4000;
 /** Rounds, until everything is compiled. */
 const WARM_UP = 3;
 const AT_ONCE = 16;
