@@ -18,10 +18,12 @@ interface Row {
 }
 
 let root: string;
+const clients: mongo.MongoClient[] = [];
 
 beforeAll(requireCurrentDist);
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'backup-'))));
 afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
   await killServers();
   rmSync(root, { recursive: true });
 });
@@ -36,8 +38,11 @@ function documented(): string {
 const shell = (script: string, cwd: string): Promise<unknown> =>
   promisify(execFile)('sh', ['-eu', '-c', script], { cwd });
 
-const connect = (uri: string): Promise<mongo.MongoClient> =>
-  new mongo.MongoClient(uri, { maxPoolSize: WRITERS }).connect();
+async function connect(uri: string): Promise<mongo.MongoClient> {
+  const client = new mongo.MongoClient(uri, { maxPoolSize: WRITERS });
+  clients.push(client);
+  return client.connect();
+}
 
 /** Counts its own documents up until it is told to stop, and keeps what was acknowledged. */
 async function write(rows: mongo.Collection<Row>, writer: number, seen: Map<string, number>, isOver: () => boolean) {
@@ -75,7 +80,6 @@ describe('A copy of DATA_DIR, made while it is written', () => {
       over = true;
       await Promise.all(writers);
     }
-    await client.close();
 
     expect(sizes.some((size, i) => i > 0 && size < sizes[i - 1]!)).toBe(true);
     for (const { before, path } of copies) await expectCopy(path, before);
@@ -90,7 +94,6 @@ async function expectCopy(path: string, before: ReadonlyMap<string, number>): Pr
   const rows = await client.db('app').collection<Row>('rows').find().toArray();
   const stored = new Map(rows.map(({ _id, n }) => [_id, n]));
   for (const [_id, n] of before) expect([_id, (stored.get(_id) ?? 0) >= n]).toEqual([_id, true]);
-  await client.close();
   await restored.end('SIGTERM');
   expect(statSync(join(path, 'secrets.json')).size).toBeGreaterThan(0);
 }
