@@ -37,6 +37,7 @@ describe('deploy/pm2', () => {
     let database: Awaited<ReturnType<typeof startTestDatabase>>;
     let redis: RedisProcess;
     let url: string;
+    let ended = false;
     beforeAll(async () => {
       requireCurrentDist();
       directory = await temporaryDirectory();
@@ -67,6 +68,7 @@ describe('deploy/pm2', () => {
       await pm2('start', file);
     }, 60_000);
     afterAll(async () => {
+      ended = true;
       await pm2('kill');
       await redis.stop();
       await database.close();
@@ -74,6 +76,8 @@ describe('deploy/pm2', () => {
     }, 60_000);
 
     const pm2 = async (...args: string[]): Promise<string> => {
+      // What goes on after its time is over would start another daemon.
+      if (ended && args[0] !== 'kill') throw new Error('The tests are over.');
       const environment = {
         PATH: process.env['PATH'],
         HOME: directory.path,
