@@ -57,7 +57,7 @@ describe('where Prometheus runs', () => {
     expect(secrets).toHaveProperty('metrics_token');
     for (const name of ['api-1', 'api-2', 'api-3']) {
       expect(services[name].environment['METRICS_TOKEN_FILE']).toBe('/run/secrets/metrics_token');
-      expect(Object.keys(services[name].networks)).toContain(networks[0]);
+      expect(services[name].networks).toContain(networks[0]);
     }
   });
 
