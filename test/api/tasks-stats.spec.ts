@@ -235,6 +235,19 @@ describe('GET /tasks/stats from the cache', () => {
     expect(hits).toBeGreaterThan(0);
   }
 
+  it('is not served past its instant, however long a store has it', async () => {
+    const ada = await signUp(app);
+    const due = Date.now() + 60_000;
+    await aTask(ada, { dueAt: new Date(due).toISOString() });
+    await status(ada);
+    expect(await status(ada)).toBe('taskflow; hit');
+    jest.spyOn(app.app.get(Clock), 'now').mockReturnValue(new Date(due + 1));
+    const answer = await ada.get('/tasks/stats');
+    jest.restoreAllMocks();
+    expect(answer.headers['cache-status']).toBe('taskflow; fwd=miss');
+    expect(answer.body).toMatchObject({ overdue: 1 });
+  });
+
   it('changes when a task becomes overdue', async () => {
     const ada = await signUp(app);
     const due = Date.now() + 1500;

@@ -84,7 +84,9 @@ export class CacheInterceptor implements NestInterceptor {
    * one, or wait for the first.
    */
   private async settle(entry: CacheEntry, found: Found): Promise<Found & { endTurn?: EndTurn }> {
-    if (entry.staleSeconds === undefined || found.generation === undefined || this.isFresh(found)) return found;
+    if (found.generation === undefined || this.isFresh(found)) return found;
+    // A store counts the life of an answer from when it got it, which is later than when the answer was made.
+    if (entry.staleSeconds === undefined) return { generation: found.generation };
     const endTurn = await this.turns.take(entry, TURN_MS);
     if (!endTurn) return found.answer ? found : this.awaitOthers(entry);
     // Somebody may have had the turn, and ended it, since the first look.
@@ -141,9 +143,8 @@ export class CacheInterceptor implements NestInterceptor {
     const nowMs = this.clock.now().getTime();
     const ttlMs = Math.ceil(Math.min(jittered(entry.ttlSeconds), until ? until.getTime() - nowMs : Infinity));
     if (generation === undefined || ttlMs <= 0) return answer;
-    const stale = entry.staleSeconds;
-    if (stale === undefined) await this.keep(entry, generation, answer, ttlMs);
-    else await this.keep(entry, generation, { ...answer, freshUntilMs: nowMs + ttlMs }, ttlMs + stale * 1000);
+    const kept = { ...answer, freshUntilMs: nowMs + ttlMs };
+    await this.keep(entry, generation, kept, ttlMs + (entry.staleSeconds ?? 0) * 1000);
     return answer;
   }
 

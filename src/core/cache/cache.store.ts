@@ -4,7 +4,7 @@ export interface StoredAnswer {
   readonly etag: string;
   /** The `Link` header that belongs to the body, if any. */
   readonly link?: string;
-  /** Milliseconds since the epoch, after which it is old and may still be served while somebody computes the next. */
+  /** Milliseconds since the epoch, after which it is old: served, if at all, while somebody computes the next. */
   readonly freshUntilMs?: number;
 }
 
