@@ -7,30 +7,14 @@ import { join } from 'node:path';
 import mongoose from 'mongoose';
 import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from '../support/app.js';
-import { requireCurrentDist, startProcess, temporaryDirectory, type TaskFlowProcess } from '../support/dist.js';
+import { processesOfEachTest, type TaskFlowProcess } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const account = { email: 'ada@example.org', password: 'a long enough passphrase', name: 'Ada' };
 
 describe('a process that is told to stop', () => {
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let running: TaskFlowProcess[];
-  beforeAll(requireCurrentDist);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-    running = [];
-  });
-  afterEach(async () => {
-    for (const process of running) await process.end('SIGKILL');
-    await directory.remove();
-  });
-
-  const start = async (environment: Record<string, string> = {}): Promise<TaskFlowProcess> => {
-    const process = await startProcess({ DATA_DIR: directory.path, ...environment });
-    running.push(process);
-    return process;
-  };
+  const { start, directory, stop } = processesOfEachTest();
 
   it('says that it drains, and serves old and new connections as if nothing were', async () => {
     const server = await start({ DRAIN_SECONDS: '3' });
@@ -130,7 +114,7 @@ describe('a process that is told to stop', () => {
       };
     });
     afterEach(async () => {
-      for (const process of running) await process.end('SIGKILL');
+      await stop();
       await proxy.refuse();
       await database.close();
     });
@@ -160,7 +144,7 @@ describe('a process that is told to stop', () => {
     it('tells a process manager when it is ready, not when it listens, and ends when told by a message', async () => {
       await proxy.refuse();
       const child = fork(join(__dirname, '../../dist/main.js'), {
-        cwd: directory.path,
+        cwd: directory(),
         env: { ...environment, PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'silent' },
         execArgv: [],
         silent: true,
@@ -193,7 +177,7 @@ describe('a process that is told to stop', () => {
   it.each(['throw new Error("of the test")', 'Promise.reject(new Error("of the test"))'])(
     'after a crash by `%s` says so in one line, finishes what is quick, and ends with code 1',
     async (crash) => {
-      const preload = join(directory.path, 'crash.cjs');
+      const preload = join(directory(), 'crash.cjs');
       writeFileSync(preload, `process.on('SIGUSR2', () => { ${crash} });`);
       const server = await start({ DRAIN_SECONDS: '1', LOG_FORMAT: 'json', NODE_OPTIONS: `--require ${preload}` });
       server.process.kill('SIGUSR2');

@@ -1,12 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  failedStart,
-  requireCurrentDist,
-  startProcess,
-  temporaryDirectory,
-  type TaskFlowProcess,
-} from '../support/dist.js';
+import { failedStart, processesOfEachTest, type TaskFlowProcess } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
 
 const account = { email: 'ada@example.org', password: 'a long enough passphrase', name: 'Ada' };
@@ -20,23 +14,7 @@ const signUp = async ({ http }: TaskFlowProcess, email = account.email): Promise
 };
 
 describe('npm start', () => {
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let running: TaskFlowProcess[];
-  beforeAll(requireCurrentDist);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-    running = [];
-  });
-  afterEach(async () => {
-    for (const process of running) await process.end('SIGKILL');
-    await directory.remove();
-  });
-
-  const start = async (environment: Record<string, string> = {}): Promise<TaskFlowProcess> => {
-    const process = await startProcess({ DATA_DIR: directory.path, ...environment });
-    running.push(process);
-    return process;
-  };
+  const { start, directory } = processesOfEachTest();
 
   it('answers within five seconds, prints where the API and the docs are, and how to make an admin', async () => {
     const server = await start();
@@ -70,7 +48,7 @@ describe('npm start', () => {
 
   it('keeps its secrets readable by the owner only', async () => {
     await start();
-    const { mode } = statSync(join(directory.path, 'secrets.json'));
+    const { mode } = statSync(join(directory(), 'secrets.json'));
     expect(mode & 0o777).toBe(0o600);
   });
 
@@ -163,21 +141,21 @@ describe('npm start', () => {
 
     it('when another process holds the directory', async () => {
       const server = await start();
-      await expectRefusal({ DATA_DIR: directory.path }, new RegExp(`process ${server.process.pid}`));
+      await expectRefusal({ DATA_DIR: directory() }, new RegExp(`process ${server.process.pid}`));
       await server.http.get('/api/health/ready').expect(200);
     });
 
     it('when the directory cannot be written', async () => {
-      const file = join(directory.path, 'a-file');
+      const file = join(directory(), 'a-file');
       writeFileSync(file, '');
       await expectRefusal({ DATA_DIR: join(file, 'data') }, /DATA_DIR: the directory cannot be written/);
     });
 
     it('when it should run embedded in production', () =>
-      expectRefusal({ DATA_DIR: directory.path, NODE_ENV: 'production' }, /MONGODB_URI: required in production/));
+      expectRefusal({ DATA_DIR: directory(), NODE_ENV: 'production' }, /MONGODB_URI: required in production/));
 
     it('when variables are wrong, all of them at once and none of the values', async () => {
-      const environment = { DATA_DIR: directory.path, PORT: 'eighty', SECRET_KEY: 'hunter2', TRUST_PROXY: 'true' };
+      const environment = { DATA_DIR: directory(), PORT: 'eighty', SECRET_KEY: 'hunter2', TRUST_PROXY: 'true' };
       await expectRefusal(environment, /PORT: .*\n(.*\n)*.*SECRET_KEY: .*\n(.*\n)*.*TRUST_PROXY: /);
       const { output } = await failedStart(environment);
       expect(output).not.toContain('hunter2');

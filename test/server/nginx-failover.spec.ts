@@ -2,30 +2,26 @@ import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
-import { exchange, startFleet, type Answer, type Fleet } from '../support/fleet.js';
-import { startNginx, type Nginx } from '../support/nginx.js';
-import { startRedis, type RedisProcess } from '../support/redis-server.js';
+import { exchange, type Answer, type Fleet } from '../support/fleet.js';
+import { startReplicas, type Nginx, type Replicas } from '../support/nginx.js';
 import { allPages } from '../support/tasks.js';
 
 describe('nginx, when a process is killed', () => {
-  let redis: RedisProcess;
+  let replicas: Replicas;
   let fleet: Fleet;
   let nginx: Nginx;
   let user: Client;
   let agent: Agent;
 
   beforeEach(async () => {
-    redis = await startRedis();
-    fleet = await startFleet(3, { REDIS_URL: redis.url, TRUST_PROXY: '1' });
-    nginx = await startNginx({ config: 'nginx.conf', upstreams: { api: fleet.processes.map(({ url }) => url) } });
+    replicas = await startReplicas();
+    ({ fleet, nginx } = replicas);
     user = await signUp(nginx);
     agent = new Agent({ keepAlive: true });
   }, 60_000);
   afterEach(async () => {
     agent?.destroy();
-    await nginx?.stop();
-    await fleet?.stop();
-    await redis?.stop();
+    await replicas?.stop();
   });
 
   const send = (method: string, path: string, body?: object): Promise<Answer> => {

@@ -3,9 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import request from 'supertest';
 import { newAccount, signIn, signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
-import { exchange, startFleet, type Answer, type Fleet } from '../support/fleet.js';
-import { startNginx, type Nginx } from '../support/nginx.js';
-import { startRedis, type RedisProcess } from '../support/redis-server.js';
+import { exchange, type Answer, type Fleet } from '../support/fleet.js';
+import { startReplicas, type Nginx, type Replicas } from '../support/nginx.js';
 import { aTask } from '../support/tasks.js';
 
 const LOGIN_LIMIT = 10;
@@ -13,27 +12,22 @@ const ADA = '127.0.0.2';
 const EVE = '127.0.0.3';
 
 describe('nginx in front of three processes', () => {
-  let redis: RedisProcess;
+  let replicas: Replicas;
   let fleet: Fleet;
   let nginx: Nginx;
   let user: Client;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    fleet = await startFleet(3, {
-      REDIS_URL: redis.url,
-      TRUST_PROXY: '1',
+    replicas = await startReplicas({
       LOG_LEVEL: 'info',
       LOG_FORMAT: 'json',
       LOGIN_RATE_LIMIT_PER_15MIN: String(LOGIN_LIMIT),
     });
-    nginx = await startNginx({ config: 'nginx.conf', upstreams: { api: fleet.processes.map(({ url }) => url) } });
+    ({ fleet, nginx } = replicas);
     user = await signUp(nginx);
   }, 60_000);
   afterAll(async () => {
-    await nginx?.stop();
-    await fleet?.stop();
-    await redis?.stop();
+    await replicas?.stop();
   });
 
   it('gives each process its share', async () => {

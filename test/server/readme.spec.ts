@@ -1,28 +1,15 @@
-import { startFleet, type Fleet } from '../support/fleet.js';
-import { startNginx, type Nginx } from '../support/nginx.js';
-import { normalised, readmeSession, runSession } from '../support/readme.js';
-import { startRedis, type RedisProcess } from '../support/redis-server.js';
+import { startReplicas, type Replicas } from '../support/nginx.js';
+import { sessionAgainst } from '../support/readme.js';
 
 describe('README.md, on three processes behind nginx', () => {
-  let redis: RedisProcess;
-  let fleet: Fleet;
-  let nginx: Nginx;
-
+  let replicas: Replicas;
   beforeAll(async () => {
-    redis = await startRedis();
-    fleet = await startFleet(3, { REDIS_URL: redis.url, TRUST_PROXY: '1' });
-    nginx = await startNginx({ config: 'nginx.conf', upstreams: { api: fleet.processes.map(({ url }) => url) } });
+    replicas = await startReplicas();
   });
-  afterAll(async () => {
-    await nginx?.stop();
-    await fleet?.stop();
-    await redis?.stop();
-  });
+  afterAll(() => replicas?.stop());
 
   it('prints in its session what it prints on one process', async () => {
-    const steps = readmeSession();
-    const printed = await runSession(steps, nginx.url);
-    const told = steps.map(({ command, printed: text }) => ({ command, printed: normalised(text) }));
-    expect(steps.map(({ command }, index) => ({ command, printed: normalised(printed[index] ?? '') }))).toEqual(told);
+    const { told, printed } = await sessionAgainst(replicas.nginx.url);
+    expect(printed).toEqual(told);
   });
 });

@@ -2,9 +2,8 @@ import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
-import { exchange, startFleet, type Fleet } from '../support/fleet.js';
-import { startNginx, UNLIMITED, type Nginx } from '../support/nginx.js';
-import { startRedis, type RedisProcess } from '../support/redis-server.js';
+import { exchange, type Fleet } from '../support/fleet.js';
+import { startReplicas, UNLIMITED, type Change, type Nginx, type Replicas } from '../support/nginx.js';
 import { allPages, tasks } from '../support/tasks.js';
 
 const REQUESTS_PER_SECOND = 45;
@@ -16,38 +15,34 @@ interface Outcome {
 }
 
 describe('a rolling restart behind nginx', () => {
-  let redis: RedisProcess;
+  let replicas: Replicas;
   let fleet: Fleet;
   let nginx: Nginx;
   let user: Client;
   let patched: string[];
 
   beforeAll(async () => {
-    redis = await startRedis();
-    fleet = await startFleet(3, {
-      REDIS_URL: redis.url,
-      TRUST_PROXY: '1',
+    // Below DRAIN_SECONDS, as the 4 s are below the 10 of deployments.
+    const changes: Change[] = [
+      UNLIMITED,
+      ['taskflow/upstream.conf', 'keepalive_timeout 4s', 'keepalive_timeout 400ms'],
+    ];
+    const environment = {
       DRAIN_SECONDS: '1',
       // Not about what happens on a machine that is too busy.
       REQUEST_TIMEOUT_MS: '20000',
       MONGODB_OPERATION_TIMEOUT_MS: '20000',
       MONGODB_SERVER_SELECTION_TIMEOUT_MS: '20000',
       MONGODB_SOCKET_TIMEOUT_MS: '30000',
-    });
-    nginx = await startNginx({
-      config: 'nginx.conf',
-      upstreams: { api: fleet.processes.map(({ url }) => url) },
-      // Below DRAIN_SECONDS, as the 4 s are below the 10 of deployments.
-      changes: [UNLIMITED, ['taskflow/upstream.conf', 'keepalive_timeout 4s', 'keepalive_timeout 400ms']],
-    });
+    };
+    replicas = await startReplicas(environment, changes);
+    ({ fleet, nginx } = replicas);
     user = await signUp(nginx);
     const inputs = Array.from({ length: 100 }, (_, n) => ({ title: `patched ${n}` }));
     patched = (await tasks(user, inputs)).map(({ id }) => id);
   }, 60_000);
   afterAll(async () => {
-    await nginx?.stop();
-    await fleet?.stop();
-    await redis?.stop();
+    await replicas?.stop();
   });
 
   /** Sends at times that are fixed in advance, whatever becomes of earlier requests, until it is told to stop. */

@@ -88,3 +88,37 @@ export async function failedStart(
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, output: output() };
 }
+
+/**
+ * Declares, for the tests of a `describe`, an empty directory for each and that none of its processes outlives it.
+ */
+export function processesOfEachTest(): {
+  readonly start: (environment?: Record<string, string>) => Promise<TaskFlowProcess>;
+  readonly directory: () => string;
+  /** Before its time, for tests whose processes must be gone before something else is. */
+  readonly stop: () => Promise<void>;
+} {
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let running: TaskFlowProcess[];
+  beforeAll(requireCurrentDist);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+    running = [];
+  });
+  const stop = async (): Promise<void> => {
+    for (const process of running) await process.end('SIGKILL');
+  };
+  afterEach(async () => {
+    await stop();
+    await directory.remove();
+  });
+  return {
+    async start(environment = {}) {
+      const process = await startProcess({ DATA_DIR: directory.path, ...environment });
+      running.push(process);
+      return process;
+    },
+    directory: () => directory.path,
+    stop,
+  };
+}

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.js';
-import { endWithThisProcess, freePort } from './redis-server.js';
+import { startFleet, type Fleet } from './fleet.js';
+import { endWithThisProcess, freePort, startRedis, type RedisProcess } from './redis-server.js';
 
 const CONFIGURATION = join(__dirname, '../../deploy/nginx');
 
@@ -150,4 +151,36 @@ function connects(port: number): Promise<void> {
     });
     socket.once('error', reject);
   });
+}
+
+/** Three processes that share a Redis, behind nginx with the configuration for replicas. */
+export interface Replicas {
+  readonly redis: RedisProcess;
+  readonly fleet: Fleet;
+  readonly nginx: Nginx;
+  stop(): Promise<void>;
+}
+
+/** @param environment of each process, beside the shared Redis and the trust in one proxy */
+export async function startReplicas(
+  environment: Record<string, string> = {},
+  changes: readonly Change[] = [],
+): Promise<Replicas> {
+  const begun: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of begun.toReversed()) await one.stop();
+  };
+  try {
+    const redis = await startRedis();
+    begun.push(redis);
+    const fleet = await startFleet(3, { REDIS_URL: redis.url, TRUST_PROXY: '1', ...environment });
+    begun.push(fleet);
+    const upstreams = { api: fleet.processes.map(({ url }) => url) };
+    const nginx = await startNginx({ config: 'nginx.conf', upstreams, changes });
+    begun.push(nginx);
+    return { redis, fleet, nginx, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }

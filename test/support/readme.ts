@@ -12,7 +12,7 @@ export interface Step {
 }
 
 /** `$ ` begins a command; it goes on while quotes are open or its line ends with a backslash. The rest is output. */
-export function readmeSession(): Step[] {
+function readmeSession(): Step[] {
   const lines = [...readme.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block]) => block!.trim().split('\n'));
   const steps: { command: string; printed: string }[] = [];
   for (const line of lines) {
@@ -32,7 +32,7 @@ const isUnfinished = (command: string): boolean => {
 const BETWEEN = '\u001e';
 
 /** Runs all commands in one shell, so that they share variables, against `url`. @returns what each printed */
-export async function runSession(steps: readonly Step[], url: string): Promise<string[]> {
+async function runSession(steps: readonly Step[], url: string): Promise<string[]> {
   const script = steps.map(({ command }) => `${command}\nprintf '${BETWEEN}'\n`).join('');
   const shell = spawn('bash', ['-c', script.replaceAll('http://localhost:3000', url)], {
     env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
@@ -56,3 +56,14 @@ export const normalised = (text: string): string =>
     .replaceAll(/\b[\da-f]{24}\b/g, '<id>')
     .replaceAll(/[\w-]{40,}/g, '<opaque>')
     .trim();
+
+/** What the README says that each command prints, and what it printed against `url`: alike, apart from ids and times. */
+export async function sessionAgainst(url: string): Promise<{ told: Step[]; printed: Step[] }> {
+  const steps = readmeSession();
+  const outputs = await runSession(steps, url);
+  const step = (command: string, text: string): Step => ({ command, printed: normalised(text) });
+  return {
+    told: steps.map(({ command, printed }) => step(command, printed)),
+    printed: steps.map(({ command }, index) => step(command, outputs[index] ?? '')),
+  };
+}
