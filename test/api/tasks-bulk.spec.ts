@@ -42,14 +42,14 @@ describe('POST /tasks/bulk', () => {
     const [one, two, three] = [await aTask(ada), await aTask(ada), await aTask(ada)];
     await ada.delete(`/tasks/${three.id}`);
     const found = await results(ada, [
-      { op: 'create', task: { title: 'New', tags: ['a'] } },
-      { op: 'update', id: one.id, task: { status: 'done', description: null } },
+      { op: 'create', task: { title: 'New', tags: ['a'], reminders: [{ minutesBefore: 5 }] } },
+      { op: 'update', id: one.id, task: { status: 'done', description: null, reminders: [] } },
       { op: 'delete', id: two.id },
       { op: 'restore', id: three.id },
     ]);
     expect(found.map(({ status }) => status)).toEqual([201, 200, 204, 200]);
-    expect(found[0]!.task).toMatchObject({ title: 'New', tags: ['a'], version: 1 });
-    expect(found[1]!.task).toMatchObject({ id: one.id, status: 'done', version: 2 });
+    expect(found[0]!.task).toMatchObject({ title: 'New', tags: ['a'], reminders: [{ minutesBefore: 5 }], version: 1 });
+    expect(found[1]!.task).toMatchObject({ id: one.id, status: 'done', reminders: [], version: 2 });
     expect(found[2]).toEqual({ status: 204 });
     expect(found[3]!.task).toMatchObject({ id: three.id, deletedAt: null, version: 3 });
     for (const { task } of found) if (task) expect((await ada.get(`/tasks/${task.id}`)).body).toEqual(task);

@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const create = (input: unknown) => ada.post('/tasks').send(input as object);
+const reminders = (...minutes: number[]) => minutes.map((minutesBefore) => ({ minutesBefore }));
 const createRaw = (body: string, type = 'application/json') => ada.post('/tasks').set('content-type', type).send(body);
 
 describe('POST /tasks', () => {
@@ -26,6 +27,7 @@ describe('POST /tasks', () => {
       status: 'todo',
       priority: 'medium',
       dueAt: null,
+      reminders: null,
       tags: [],
       completedAt: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -50,6 +52,7 @@ describe('POST /tasks', () => {
       description: 'First line\n\tsecond\r\n𝒻𝒶𝓃𝒸𝓎',
       status: 'in_progress',
       priority: 'urgent',
+      reminders: [{ minutesBefore: 60 }, { minutesBefore: 0 }, { minutesBefore: 40_320 }],
       tags: ['b', 'a', 'A', 'a,b', '$x.y'],
     };
     const answer = await create({ ...input, dueAt: '2026-03-01T10:30:00+02:00' });
@@ -159,6 +162,13 @@ describe('bad input', () => {
     ['an empty tag', { title: 'x', tags: [''] }, '/tags distinct_texts'],
     ['a tag that is no text', { title: 'x', tags: [1] }, '/tags distinct_texts'],
     ['an object for tags', { title: 'x', tags: { 0: 'a' } }, '/tags distinct_texts'],
+    ['reminders that are numbers', { title: 'x', reminders: [60] }, '/reminders reminders'],
+    ['six reminders', { title: 'x', reminders: reminders(0, 1, 2, 3, 4, 5) }, '/reminders reminders'],
+    ['a reminder twice', { title: 'x', reminders: reminders(60, 60) }, '/reminders reminders'],
+    ['half a minute before', { title: 'x', reminders: reminders(0.5) }, '/reminders reminders'],
+    ['29 days before', { title: 'x', reminders: reminders(40_321) }, '/reminders reminders'],
+    ['text for the minutes', { title: 'x', reminders: [{ minutesBefore: '60' }] }, '/reminders reminders'],
+    ['more than the minutes', { title: 'x', reminders: [{ minutesBefore: 60, by: 'fax' }] }, '/reminders reminders'],
     ['an unknown field', { title: 'x', colour: 'red' }, '/colour unknown_field'],
     ['a field with an odd name', { title: 'x', 'a/b~c': 1 }, '/a~1b~0c unknown_field'],
     ['an operator for a field', { title: 'x', $where: '1' }, '/$where unknown_field'],

@@ -16,6 +16,7 @@ const full = {
   status: 'in_progress',
   priority: 'urgent',
   dueAt: '2026-03-01T09:00:00.000Z',
+  reminders: [{ minutesBefore: 60 }, { minutesBefore: 5 }],
   tags: ['a', 'b'],
 };
 const patch = (id: string, change: unknown) => ada.patch(`/tasks/${id}`).send(change as object);
@@ -44,10 +45,10 @@ describe('PATCH /tasks/:id', () => {
 
   it('null brings the defaults back', async () => {
     const { id } = await aTask(ada, full);
-    const reset = { description: null, status: null, priority: null, dueAt: null, tags: null };
+    const reset = { description: null, status: null, priority: null, dueAt: null, reminders: null, tags: null };
     const answer = await patch(id, reset);
     expect(answer.status).toBe(200);
-    const defaults = { description: '', status: 'todo', priority: 'medium', dueAt: null, tags: [] };
+    const defaults = { description: '', status: 'todo', priority: 'medium', dueAt: null, reminders: null, tags: [] };
     expect(answer.body).toMatchObject({ title: 'Full', ...defaults, version: 2 });
   });
 
@@ -66,6 +67,20 @@ describe('PATCH /tasks/:id', () => {
     expect((await ada.get(`/tasks/${task.id}`)).body).toEqual(task);
   });
 
+  it('tells the reminders its owner has set for all tasks from none at all', async () => {
+    const { id } = await aTask(ada, { reminders: [] });
+    expect((await ada.get(`/tasks/${id}`)).body).toMatchObject({ reminders: [], version: 1 });
+    expect((await patch(id, { reminders: null })).body).toMatchObject({ reminders: null, version: 2 });
+    expect((await patch(id, { reminders: [] })).body).toMatchObject({ reminders: [], version: 3 });
+  });
+
+  it('reads a task that was stored before there were reminders', async () => {
+    const { id } = await aTask(ada, full);
+    await taskModel(app).updateOne({ _id: id }, { $unset: { reminders: 1 } });
+    expect((await ada.get(`/tasks/${id}`)).body).toMatchObject({ reminders: null });
+    expect((await patch(id, { reminders: null })).body).toMatchObject({ reminders: null, version: 1 });
+  });
+
   it('the order of tags is a change', async () => {
     const { id } = await aTask(ada, full);
     expect((await patch(id, { tags: ['b', 'a'] })).body).toMatchObject({ tags: ['b', 'a'], version: 2 });
@@ -81,6 +96,7 @@ describe('PATCH /tasks/:id', () => {
     ['an operator', { $set: { title: 'x' } }, '/$set unknown_field'],
     ['an operator for a value', { status: { $ne: 'done' } }, '/status is_in'],
     ['a long title', { title: 'x'.repeat(201) }, '/title text'],
+    ['a reminder after the due date', { reminders: [{ minutesBefore: -1 }] }, '/reminders reminders'],
     ['a null tag', { tags: [null] }, '/tags distinct_texts'],
     ['two mistakes beside a good field', { title: 'ok', status: 1, dueAt: 'x' }, '/status is_in', '/dueAt date_time'],
     ['an array', [], ' object'],
@@ -120,6 +136,7 @@ describe('PUT /tasks/:id', () => {
       status: 'todo',
       priority: 'medium',
       dueAt: null,
+      reminders: null,
       tags: ['c'],
       completedAt: null,
       version: 2,

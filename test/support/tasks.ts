@@ -13,6 +13,7 @@ export interface TaskBody {
   readonly status: string;
   readonly priority: string;
   readonly dueAt: string | null;
+  readonly reminders: { minutesBefore: number }[] | null;
   readonly tags: string[];
   readonly completedAt: string | null;
   readonly createdAt: string;

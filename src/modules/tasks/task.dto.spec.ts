@@ -7,11 +7,14 @@ describe('changeOf', () => {
       title: 'x',
       dueAt: new Date('2026-03-01T09:00:00Z'),
     });
-    expect(changeOf({ description: null, status: null, priority: null, dueAt: null, tags: null })).toEqual({
+    expect(
+      changeOf({ description: null, status: null, priority: null, dueAt: null, reminders: null, tags: null }),
+    ).toEqual({
       description: '',
       status: 'todo',
       priority: 'medium',
       dueAt: null,
+      reminders: null,
       tags: [],
     });
   });
@@ -29,6 +32,7 @@ describe('contentOf', () => {
       status: 'todo',
       priority: 'low',
       dueAt: null,
+      reminders: null,
       tags: [],
     });
   });

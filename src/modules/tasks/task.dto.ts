@@ -1,7 +1,16 @@
 import { IsBoolean, IsIn, IsOptional } from 'class-validator';
 import { Transform } from 'class-transformer';
 import { DateTime, DistinctTexts, Line, Optional, Text } from '../../core/http/fields.js';
-import { DEFAULT_CONTENT, PRIORITIES, STATUSES, type Priority, type Status, type TaskContent } from './task.js';
+import { Reminders } from './reminder.dto.js';
+import {
+  DEFAULT_CONTENT,
+  PRIORITIES,
+  STATUSES,
+  type Priority,
+  type Reminder,
+  type Status,
+  type TaskContent,
+} from './task.js';
 
 const TITLE_MAX = 200;
 const DESCRIPTION_MAX = 10_000;
@@ -20,6 +29,11 @@ export class CreateTask {
   @Optional() @IsIn(PRIORITIES) priority?: Priority;
   /** @example '2026-03-01T09:00:00Z' */
   @IsOptional() @DateTime() dueAt?: string | null;
+  /**
+   * How long before `dueAt` you hear of it; `null` is what you have set for all tasks, `[]` is not before it is overdue.
+   * @example [{ "minutesBefore": 60 }]
+   */
+  @IsOptional() @Reminders() reminders?: Reminder[] | null;
   /** @example ['work', 'writing'] */
   @Optional() @DistinctTexts(TAGS_MAX, TAG_MAX) tags?: string[];
 }
@@ -36,6 +50,8 @@ export class UpdateTask {
   @IsOptional() @IsIn(PRIORITIES) priority?: Priority | null;
   /** @example '2026-03-02T17:30:00+01:00' */
   @IsOptional() @DateTime() dueAt?: string | null;
+  /** @example [{ "minutesBefore": 1440 }, { "minutesBefore": 60 }] */
+  @IsOptional() @Reminders() reminders?: Reminder[] | null;
   /** @example ['work'] */
   @IsOptional() @DistinctTexts(TAGS_MAX, TAG_MAX) tags?: string[] | null;
 }

@@ -1,7 +1,7 @@
 import { Schema, type Types } from 'mongoose';
 import { outboxDefinition, outboxIndex, type OutboxFields } from '../../core/events/outbox.schema.js';
 import type { IdempotencyMark } from '../../core/idempotency/idempotency.js';
-import type { Place, Status } from './task.js';
+import type { Place, Reminder, Status } from './task.js';
 import type { SearchFields } from './task-search.js';
 
 /** A task as it is stored. */
@@ -17,6 +17,8 @@ export interface TaskDocument extends SearchFields, OutboxFields {
   dated: boolean;
   /** `UNDATED` when there is none. */
   dueAt: Date;
+  /** Absent in tasks of the first releases: as null. */
+  reminders?: Reminder[] | null;
   tags: string[];
   completedAt: Date | null;
   createdAt: Date;
@@ -46,6 +48,7 @@ export const taskSchema = new Schema<TaskDocument>(
     priority: Number,
     dated: Boolean,
     dueAt: Date,
+    reminders: { type: [new Schema({ minutesBefore: Number }, { _id: false })], default: undefined },
     tags: { type: [String], default: undefined },
     terms: { type: [String], default: undefined },
     searchTitle: String,

@@ -42,10 +42,10 @@ describe('changeTask', () => {
   });
 
   it('decides nothing when nothing changes', () => {
-    const task = made({ tags: ['a', 'b'], dueAt: born, status: 'done' });
+    const task = made({ tags: ['a', 'b'], dueAt: born, reminders: [{ minutesBefore: 60 }], status: 'done' });
     const { title, description, status, priority, dueAt, tags } = task;
     const same = { title, description, status, priority, dueAt: new Date(dueAt!), tags: [...tags] };
-    expect(changeTask(task, same, later)).toBeUndefined();
+    expect(changeTask(task, { ...same, reminders: [{ minutesBefore: 60 }] }, later)).toBeUndefined();
     expect(changeTask(task, {}, later)).toBeUndefined();
   });
 
@@ -56,6 +56,9 @@ describe('changeTask', () => {
     [{ dueAt: born }, { dueAt: null }],
     [{ dueAt: born }, { dueAt: later }],
     [{ description: 'x' }, { description: '' }],
+    [{ reminders: null }, { reminders: [] }],
+    [{ reminders: [] }, { reminders: null }],
+    [{ reminders: [{ minutesBefore: 60 }] }, { reminders: [{ minutesBefore: 61 }] }],
   ] as [Partial<TaskContent>, Partial<TaskContent>][])('from %j to %j is a change', (before, after) => {
     expect(changed(made(before), after)).toMatchObject({ ...after, version: 2 });
   });

@@ -17,6 +17,12 @@ export type Place = 'live' | 'trash' | 'gone';
 /** Milliseconds that a deleted task can still be restored. */
 export const TRASH_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
+/** A moment before the due date at which the owner hears of it. */
+export interface Reminder {
+  /** Minutes of elapsed time, so 1440 are 24 hours also over a change of the clocks. */
+  readonly minutesBefore: number;
+}
+
 /** What its owner writes. */
 export interface TaskContent {
   readonly title: string;
@@ -24,6 +30,8 @@ export interface TaskContent {
   readonly status: Status;
   readonly priority: Priority;
   readonly dueAt: Date | null;
+  /** Null: what its owner has set for all tasks. None: the owner hears only when it is overdue. */
+  readonly reminders: readonly Reminder[] | null;
   readonly tags: readonly string[];
 }
 
@@ -51,10 +59,11 @@ export const DEFAULT_CONTENT: Omit<TaskContent, 'title'> = {
   status: 'todo',
   priority: 'medium',
   dueAt: null,
+  reminders: null,
   tags: [],
 };
 
-const CONTENT_FIELDS = ['title', 'description', 'status', 'priority', 'dueAt', 'tags'] as const;
+const CONTENT_FIELDS = ['title', 'description', 'status', 'priority', 'dueAt', 'reminders', 'tags'] as const;
 
 export function createTask(id: string, owner: string, content: TaskContent, now: Date): Decision {
   const completedAt = content.status === 'done' ? now : null;
@@ -110,7 +119,12 @@ const nextVersion = (task: Task, now: Date): Pick<Task, 'updatedAt' | 'version'>
 function isSame(before: unknown, after: unknown): boolean {
   if (before instanceof Date && after instanceof Date) return before.getTime() === after.getTime();
   if (Array.isArray(before) && Array.isArray(after)) {
-    return before.length === after.length && before.every((item, index) => item === after[index]);
+    return before.length === after.length && before.every((item, index) => isSameItem(item, after[index]));
   }
   return before === after;
+}
+
+function isSameItem(before: unknown, after: unknown): boolean {
+  if (typeof before !== 'object' || typeof after !== 'object') return before === after;
+  return (before as Reminder).minutesBefore === (after as Reminder).minutesBefore;
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { PRIORITIES, STATUSES, type Priority, type Status, type Task } from './task.js';
+import { REMINDERS_SCHEMA } from './reminder.dto.js';
+import { PRIORITIES, STATUSES, type Priority, type Reminder, type Status, type Task } from './task.js';
 
 export class TaskView {
   /** @example '67f1d3b2a4c5e6f708192a3b' */
@@ -12,6 +13,9 @@ export class TaskView {
   @ApiProperty({ enum: PRIORITIES, example: 'high' }) priority: Priority;
   /** @example '2026-03-01T09:00:00.000Z' */
   dueAt: Date | null;
+  /** How long before `dueAt` the owner hears of it; null is what they have set for all tasks. */
+  @ApiProperty({ ...REMINDERS_SCHEMA, nullable: true, example: [{ minutesBefore: 60 }] })
+  reminders: readonly Reminder[] | null;
   @ApiProperty({ type: [String], example: ['work', 'writing'] }) tags: readonly string[];
   /** When it became `done`; null while it is not. */
   completedAt: Date | null;
@@ -36,6 +40,7 @@ export const taskView = (task: Task): TaskView => ({
   status: task.status,
   priority: task.priority,
   dueAt: task.dueAt,
+  reminders: task.reminders,
   tags: task.tags,
   completedAt: task.completedAt,
   createdAt: task.createdAt,
