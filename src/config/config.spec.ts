@@ -36,6 +36,7 @@ describe('loadConfig', () => {
       PORT: '70000',
       HOST: 'no host',
       PUBLIC_URL: 'ftp://x',
+      APP_URL: 'app.example.com:443:1',
       MODULES: 'auth,payments',
       ALLOW_EMBEDDED: 'perhaps',
       MONGODB_URI: 'postgres://user:hunter2@db',

@@ -20,6 +20,8 @@ export class AppConfig {
   readonly port: number;
   /** The address clients use, without a slash at the end: in problem types and links. */
   readonly publicUrl: string;
+  /** The front end that people use, without a slash at the end: where links in mails lead. Absent: there is none. */
+  readonly appUrl?: string;
   readonly dataDir: string;
   readonly mongo: {
     readonly uri?: string;
@@ -37,7 +39,7 @@ export class AppConfig {
   /** How many processes share the limits, for when nothing but their number tells each its part. */
   readonly apiInstances: number;
   readonly jwt: JwtConfig;
-  /** Signs cursors. */
+  /** Signs cursors, and makes the tokens that are mailed. */
   readonly secretKey: Buffer;
   readonly bootstrapAdmin?: { readonly email: string; readonly password: string };
   /** The longest a client waits for an answer, whatever a store does: then it is 503. Bulk has 20 s. */
@@ -74,6 +76,7 @@ export class AppConfig {
     this.host = environment.HOST ?? (this.mode === 'embedded' ? '127.0.0.1' : '0.0.0.0');
     this.port = environment.PORT;
     this.publicUrl = (environment.PUBLIC_URL ?? `http://localhost:${this.port}`).replace(/\/+$/, '');
+    this.appUrl = environment.APP_URL?.replace(/\/+$/, '');
     this.dataDir = resolve(environment.DATA_DIR);
     this.mongo = Object.freeze({
       uri: environment.MONGODB_URI,

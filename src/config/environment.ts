@@ -114,6 +114,7 @@ export class Environment {
   @WholeNumber(0, 65_535) readonly PORT: number = 3000;
   @Text('must be an address to listen on', /^[A-Za-z0-9.:_-]+$/) readonly HOST?: string;
   @Address() readonly PUBLIC_URL?: string;
+  @Address() readonly APP_URL?: string;
   @Text(`must be some of ${MODULE_NAMES.join(',')}`, MODULE_LIST) readonly MODULES?: string;
   @Text('must be a directory') readonly DATA_DIR: string = '.data';
   @Flag() readonly ALLOW_EMBEDDED: boolean = false;

@@ -7,6 +7,7 @@ import { SubscriberRedis } from '../redis/subscriber-redis.js';
 import { Clock } from '../time/clock.js';
 import { AccessTokens } from './access-tokens.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { OneTimeTokens } from './one-time-tokens.js';
 import { RedisRevocationChannel } from './redis-revocation.channel.js';
 import { RevocationChannel, SilentRevocationChannel } from './revocation-channel.js';
 import { RevocationRepository } from './revocation.repository.js';
@@ -26,6 +27,7 @@ import { VerificationKeys } from './verification-keys.js';
   providers: [
     AccessTokens,
     JwtStrategy,
+    OneTimeTokens,
     Revocations,
     VerificationKeys,
     { provide: RevocationStore, useClass: RevocationRepository },
@@ -36,6 +38,6 @@ import { VerificationKeys } from './verification-keys.js';
         redis && subscriber ? new RedisRevocationChannel(redis, subscriber, clock) : new SilentRevocationChannel(),
     },
   ],
-  exports: [AccessTokens, Revocations],
+  exports: [AccessTokens, OneTimeTokens, Revocations],
 })
 export class SecurityModule {}

@@ -7,7 +7,9 @@ export { EmailTaken, LastAdmin, UserNotFound } from './users.errors.js';
 export {
   BOOTSTRAP,
   UserDeleted,
+  UserEmailVerificationRequested,
   UserPasswordChanged,
+  UserPasswordResetRequested,
   UserPurgeDue,
   UserSignedOutEverywhere,
   UserStandingChanged,

@@ -37,6 +37,45 @@ export class UserPasswordChanged extends DomainEvent {
   }
 }
 
+/** Somebody wants to set a new password: the address is to get a token. */
+export class UserPasswordResetRequested extends DomainEvent {
+  static readonly eventName = 'user.password_reset_requested';
+
+  constructor(
+    at: Date,
+    readonly userId: string,
+    /** For `OneTimeTokens.tokenOf('reset_password', …)`: the token itself is written down nowhere. */
+    readonly tokenId: string,
+  ) {
+    super(at);
+  }
+}
+
+/** The address is to get a token by which its holder confirms it. */
+export class UserEmailVerificationRequested extends DomainEvent {
+  static readonly eventName = 'user.email_verification_requested';
+
+  constructor(
+    at: Date,
+    readonly userId: string,
+    /** For `OneTimeTokens.tokenOf('verify_email', …)`. */
+    readonly tokenId: string,
+  ) {
+    super(at);
+  }
+}
+
+export class UserEmailVerified extends DomainEvent {
+  static readonly eventName = 'user.email_verified';
+
+  constructor(
+    at: Date,
+    readonly userId: string,
+  ) {
+    super(at);
+  }
+}
+
 /** Tokens of a lower version are refused; every session is over. */
 export class UserSignedOutEverywhere extends DomainEvent {
   static readonly eventName = 'user.signed_out_everywhere';
