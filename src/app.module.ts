@@ -25,6 +25,7 @@ import { TimeModule } from './core/time/clock.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { AdminModule, AdminRoutes } from './modules/admin/index.js';
 import { AccountRoutes, AuthModule, AuthRoutes } from './modules/auth/index.js';
+import { NotificationsModule, NotificationsRoutes } from './modules/notifications/index.js';
 import { TasksModule, TasksRoutes } from './modules/tasks/index.js';
 import { UsersModule, UsersRoutes } from './modules/users/index.js';
 
@@ -33,6 +34,7 @@ const ROUTES: Readonly<Record<ModuleName, readonly Type[]>> = {
   auth: [AuthRoutes],
   users: [UsersRoutes, AccountRoutes],
   tasks: [TasksRoutes],
+  notifications: [NotificationsRoutes],
   admin: [AdminRoutes],
 };
 
@@ -60,6 +62,7 @@ export class AppModule {
         UsersModule,
         TasksModule,
         AuthModule,
+        NotificationsModule,
         AdminModule,
         ...config.modules.flatMap((name) => ROUTES[name]),
       ],

@@ -269,7 +269,7 @@ describe('loadConfig', () => {
       const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const text = `a:${publicKey.export({ format: 'der', type: 'spki' }).toString('base64url')}`;
       const verifier = { ...server, JWT_KEYS: undefined, JWT_PUBLIC_KEYS: text };
-      const { keys } = loadConfig({ ...verifier, MODULES: 'users,tasks,admin' }).jwt;
+      const { keys } = loadConfig({ ...verifier, MODULES: 'users,tasks,notifications,admin' }).jwt;
       expect(keys).toMatchObject([{ kid: 'a', privateKey: undefined }]);
       for (const MODULES of [undefined, 'auth', 'tasks,auth']) {
         expect(refusal({ ...verifier, MODULES })).toEqual(['JWT_KEYS: required with MONGODB_URI where auth is served']);
@@ -311,12 +311,14 @@ describe('loadConfig', () => {
 
   describe('modules', () => {
     it('are all of them, or those that are named, in whatever order', () => {
-      expect(loadConfig(server).modules).toEqual(['auth', 'users', 'tasks', 'admin']);
+      expect(loadConfig(server).modules).toEqual(['auth', 'users', 'tasks', 'notifications', 'admin']);
       expect(loadConfig({ ...server, MODULES: 'admin,auth' }).modules).toEqual(['auth', 'admin']);
     });
 
     it.each(['tasks,payments', ',', 'tasks,', 'Tasks', ' '])('are refused as "%s"', (MODULES) => {
-      expect(refusal({ ...server, MODULES })).toEqual(['MODULES: must be some of auth,users,tasks,admin']);
+      expect(refusal({ ...server, MODULES })).toEqual([
+        'MODULES: must be some of auth,users,tasks,notifications,admin',
+      ]);
     });
 
     it('are all of them on the embedded store, which only one process can have', () => {

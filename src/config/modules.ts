@@ -1,5 +1,5 @@
 /** The modules that a process can serve. */
-export const MODULE_NAMES = ['auth', 'users', 'tasks', 'admin'] as const;
+export const MODULE_NAMES = ['auth', 'users', 'tasks', 'notifications', 'admin'] as const;
 export type ModuleName = (typeof MODULE_NAMES)[number];
 
 const name = `(?:${MODULE_NAMES.join('|')})`;

@@ -5,6 +5,7 @@ import { revocationSchema } from '../core/security/revocation.schema.js';
 import { auditSchema } from '../modules/admin/audit.schema.js';
 import { sessionLedgerSchema } from '../modules/auth/session-ledger.schema.js';
 import { sessionSchema } from '../modules/auth/session.schema.js';
+import { notificationSchema } from '../modules/notifications/notification.schema.js';
 import { taskSchema } from '../modules/tasks/task.schema.js';
 import { userSchema } from '../modules/users/user.schema.js';
 
@@ -17,6 +18,7 @@ export const SCHEMAS: readonly Schema[] = [
   revocationSchema,
   rateLimitSchema,
   auditSchema,
+  notificationSchema,
   leaseSchema,
 ];
 

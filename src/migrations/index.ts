@@ -1,6 +1,7 @@
 import type { Migration } from '../core/mongo/migration.js';
 import { initialIndexes } from './0001-initial-indexes.js';
 import { eventDeliveries } from './0002-event-deliveries.js';
+import { notifications } from './0003-notifications.js';
 
 /** In order. One that a release has shipped is never changed, moved or removed: a later one corrects it. */
-export const MIGRATIONS: readonly Migration[] = [initialIndexes, eventDeliveries];
+export const MIGRATIONS: readonly Migration[] = [initialIndexes, eventDeliveries, notifications];

@@ -109,7 +109,7 @@ describe('metrics', () => {
 
   it('say what runs, and how it is', async () => {
     const { value } = await scrape(app);
-    const labels = { commit: 'abcdef0', modules: 'auth,users,tasks,admin', mode: 'server' };
+    const labels = { commit: 'abcdef0', modules: 'auth,users,tasks,notifications,admin', mode: 'server' };
     expect(value('taskflow_build_info', labels)).toBe(1);
     expect(value('taskflow_ready')).toBe(1);
     expect(value('taskflow_mongodb_connected')).toBe(1);

@@ -56,7 +56,7 @@ const ahead = (ms: number): void => {
 
 describe('an event', () => {
   it('waits for a module that is in no process, and holds up no other', async () => {
-    const ada = await signUp(await start('auth', 'users', 'admin'));
+    const ada = await signUp(await start('auth', 'users', 'notifications', 'admin'));
     await deleteAccount(ada);
     await eventually(async () =>
       expect(await waitingFor(ada)).toEqual([
@@ -81,7 +81,7 @@ describe('an event', () => {
   });
 
   it('that waits for a module in no process is late for who watches', async () => {
-    const app = await start('auth', 'users', 'admin');
+    const app = await start('auth', 'users', 'notifications', 'admin');
     const ada = await signUp(app);
     await deleteAccount(ada);
     const lag = async (): Promise<number> =>
@@ -110,6 +110,7 @@ describe('an event', () => {
       ['auth', 3],
       ['users', 1],
       ['tasks', 1],
+      ['notifications', 1],
       ['admin', 1],
     ]);
   });
@@ -140,7 +141,7 @@ describe('an event', () => {
     const { token, password } = ada;
     await users!.http.delete('/api/v1/users/me').set('authorization', `Bearer ${token}`).send({ password }).expect(204);
     await eventually(async () => expect(await waitingFor(ada)).toEqual([['user.purge_due', undefined]]), 15_000);
-    expect(delivered.map(({ mock }) => mock.calls.length)).toEqual([1, 1, 1, 1]);
+    expect(delivered.map(({ mock }) => mock.calls.length)).toEqual([1, 1, 1, 1, 1]);
     jest.restoreAllMocks();
     ahead(PURGE_AGAIN_MS + 1000);
     await eventually(async () => expect(await isStored(ada)).toBe(false), 15_000);

@@ -169,6 +169,7 @@ withKubectl('the configuration of the pods is not read by the program', () => {
         'taskflow-auth': ['auth'],
         'taskflow-users': ['users'],
         'taskflow-tasks': ['tasks'],
+        'taskflow-notifications': ['notifications'],
         'taskflow-admin': ['admin'],
       });
     });
@@ -178,7 +179,7 @@ withKubectl('the configuration of the pods is not read by the program', () => {
       expect(secretKeys(resources, template('taskflow-auth'))).toContain('JWT_KEYS');
     });
 
-    it.each(['users', 'tasks', 'admin'])('let %s have public keys only, from the Service of auth', (module) => {
+    it.each(['users', 'tasks', 'notifications', 'admin'])('let %s have public keys only, from the Service of auth', (module) => {
       expect(secretKeys(resources, template(`taskflow-${module}`))).not.toContain('JWT_KEYS');
       const url = new URL(configOf(resources, template(`taskflow-${module}`)).jwt.jwksUrl!);
       const { spec } = named(resources, 'Service', url.hostname);

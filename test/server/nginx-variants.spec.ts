@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => directory.remove());
 
 describe('deploy/nginx', () => {
-  const split = { auth: NOWHERE, users: NOWHERE, tasks: NOWHERE, admin: NOWHERE };
+  const split = { auth: NOWHERE, users: NOWHERE, tasks: NOWHERE, notifications: NOWHERE, admin: NOWHERE };
 
   it('is accepted by nginx -t: replicas, with all that is optional, and the split deployment', async () => {
     const checked = [

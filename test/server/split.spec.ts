@@ -18,7 +18,9 @@ const written = JSON.parse(readFileSync(join(__dirname, '../../openapi.json'), '
 
 /** The table of docs/architecture.md. */
 const moduleOf = (path: string): ModuleName | undefined =>
-  MODULE_NAMES.find((name) => path === `/api/v1/${name}` || path.startsWith(`/api/v1/${name}/`));
+  path === '/api/v1/events'
+    ? 'notifications'
+    : MODULE_NAMES.find((name) => path === `/api/v1/${name}` || path.startsWith(`/api/v1/${name}/`));
 
 const operations = Object.entries(written.paths).flatMap(([path, item]) =>
   Object.keys(item).map((method) => ({
@@ -85,7 +87,7 @@ describe('a process that serves one module', () => {
   it('does not start in production with private keys, unless it is auth', async () => {
     const { code, output } = await failedStart({
       NODE_ENV: 'production',
-      MODULES: 'users,tasks,admin',
+      MODULES: 'users,tasks,notifications,admin',
       MONGODB_URI: split.mongoUri,
       SECRET_KEY: 'kX2vQ9mT4rZ7wB1nL6pD3sF8hJ5gC0yA',
       JWT_KEYS: jwtKey,
@@ -204,7 +206,7 @@ describe('when admin is killed', () => {
         .post('/auth/change-password')
         .send({ currentPassword: ada.password, newPassword: 'another of the split' });
       await signIn(split, { email: ada.email, password: 'another of the split' });
-      for (const name of ['auth', 'users', 'tasks'] as const) await expectReady(split.processes[name]);
+      for (const name of ['auth', 'users', 'tasks', 'notifications'] as const) await expectReady(split.processes[name]);
       expectProblem(await admin.get('/admin/stats'), 503, 'server.unreachable');
     } finally {
       await split.restart('admin');

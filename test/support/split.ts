@@ -6,7 +6,7 @@ import { publicKeys } from './keys.js';
 import { startNginx, UNLIMITED } from './nginx.js';
 import { freePort, startRedis } from './redis-server.js';
 
-/** Four processes, one for each module, on one MongoDB and one Redis, behind nginx. */
+/** Five processes, one for each module, on one MongoDB and one Redis, behind nginx. */
 export interface Split {
   /** nginx, as clients see it. */
   readonly url: string;
@@ -29,6 +29,7 @@ export async function startSplit(jwtKey = generateJwtKey(), environment: Record<
     auth: { JWT_KEYS: jwtKey },
     users: jwks,
     tasks: jwks,
+    notifications: jwks,
     admin: { JWT_PUBLIC_KEYS: publicKeys(jwtKey) },
   };
   const start = (module: ModuleName, more: Record<string, string> = {}): Promise<TaskFlowProcess> =>

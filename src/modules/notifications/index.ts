@@ -1,0 +1,1 @@
+export { NotificationsModule, NotificationsRoutes } from './notifications.module.js';
