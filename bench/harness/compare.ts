@@ -1,81 +1,147 @@
-import { Load, VoidRound, type Shots } from './load.js';
-import { median, spread } from './statistics.js';
+import { rowOf, type Goals, type Row } from './result.js';
+import type { Shot } from './client.js';
+import { Load, untilValid, type Shots } from './load.js';
+import { median } from './statistics.js';
 import type { Subject } from './subject.js';
 
-/** One of the two that take turns. */
+/** One of those that take turns. */
 export interface Side {
   readonly subject: Subject;
   readonly shots: Shots;
-  /** What a round leaves behind is removed here, outside of the measured time. */
-  readonly afterRound?: () => Promise<void>;
+  /** Asked for once each before anything counts: what has to be in a cache. */
+  readonly first?: readonly Shot[];
 }
 
-export interface Comparison {
-  /** CPU of the reference ÷ CPU of ours, per request: 1 is as good as the reference, more is better. */
-  readonly ratio: number;
-  readonly spread: number;
-  /** CPU microseconds per request, median of the rounds. */
-  readonly ours: number;
-  readonly theirs: number;
-  /** Requests per second while nothing else was asked of the server. */
-  readonly oursPerSecond: number;
-  readonly theirsPerSecond: number;
+/** Ours against one reference. */
+export interface Reference extends Side {
+  readonly label: string;
+  readonly goals?: Goals;
 }
 
 export interface Effort {
   readonly rounds: number;
-  /** Per round. */
-  readonly requests: number;
-  /** Before the first round. */
-  readonly warmUp: number;
+  readonly roundSeconds: number;
+  readonly warmUpSeconds: number;
   readonly connections: number;
+  /** Of each open-loop round. */
+  readonly openSeconds: number;
+  /** Whether comparisons add p50, p99 and p99.9. */
+  readonly withLatencies: boolean;
+}
+
+export interface Measured {
+  /** CPU microseconds per request, a number for each round. */
+  readonly microseconds: readonly number[];
+  /** Requests per second, the median of the rounds. */
+  readonly perSecond: number;
+  /** CPU seconds per second. Well below 1: it was not this server that set the pace. */
+  readonly busy: number;
 }
 
 interface Round {
   readonly microseconds: number;
   readonly perSecond: number;
+  readonly busy: number;
 }
 
-/** Rounds in the order A B B A, so that a machine that gets slower or faster does it to both. */
-export async function compare(ours: Side, theirs: Side, effort: Effort): Promise<Comparison> {
-  const loads = [ours, theirs].map(({ subject }) => new Load(subject.url, effort.connections));
-  const [ourLoad, theirLoad] = loads as [Load, Load];
-  try {
-    // Code that ran a few hundred times is still being compiled, on threads that count like any other.
-    await ourLoad.closed(ours.shots, effort.warmUp);
-    await theirLoad.closed(theirs.shots, effort.warmUp);
-    const [a, b]: [Round[], Round[]] = [[], []];
-    for (let n = 0; n < effort.rounds; n++) {
-      const oursFirst = n % 2 === 0;
-      if (oursFirst) a.push(await round(ours, ourLoad, effort));
-      b.push(await round(theirs, theirLoad, effort));
-      if (!oursFirst) a.push(await round(ours, ourLoad, effort));
-    }
-    const ratios = a.map(({ microseconds }, n) => b[n]!.microseconds / microseconds);
-    return {
-      ratio: median(ratios),
-      spread: spread(ratios),
-      ours: median(a.map(({ microseconds }) => microseconds)),
-      theirs: median(b.map(({ microseconds }) => microseconds)),
-      oursPerSecond: median(a.map(({ perSecond }) => perSecond)),
-      theirsPerSecond: median(b.map(({ perSecond }) => perSecond)),
-    };
-  } finally {
-    await Promise.all(loads.map((load) => load.close()));
+/** One row for each reference. 1 is as good as the reference, more is better. */
+export async function compare(
+  workload: string,
+  ours: Side,
+  references: readonly Reference[],
+  effort: Effort,
+): Promise<Row[]> {
+  const [mine, ...others] = await takeTurns([ours, ...references], effort);
+  const rows: Row[] = [];
+  for (const [n, reference] of references.entries()) {
+    const theirs = others[n]!;
+    const pairs = mine!.microseconds.map((own, round) => ({ ours: own, reference: theirs.microseconds[round]! }));
+    const row = rowOf({ workload, against: reference.label, unit: 'CPU µs/request', ...reference.goals }, pairs, {
+      oursPerSecond: mine!.perSecond,
+      referencePerSecond: theirs.perSecond,
+      oursBusy: mine!.busy,
+      referenceBusy: theirs.busy,
+      // The first reference is the one that matters most.
+      ...(effort.withLatencies && n === 0 && (await latencies(ours, reference, [mine!, theirs], effort))),
+    });
+    rows.push(row);
   }
+  return rows;
 }
 
-/** @throws VoidRound when it was void three times */
-async function round({ subject, shots, afterRound }: Side, load: Load, { requests }: Effort): Promise<Round> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const before = subject.cpuSeconds();
-      const { seconds } = await load.closed(shots, requests);
-      const microseconds = ((subject.cpuSeconds() - before) * 1e6) / requests;
-      await afterRound?.();
-      return { microseconds, perSecond: requests / seconds };
-    } catch (error) {
-      if (!(error instanceof VoidRound) || attempt === 3) throw error;
+/** Rounds in the order A B C, C B A, …, so that a machine that gets slower or faster does it to all. */
+export async function takeTurns(sides: readonly Side[], effort: Effort): Promise<Measured[]> {
+  const turns = sides.map((side) => ({
+    side,
+    load: new Load(side.subject.url, effort.connections),
+    rounds: [] as Round[],
+  }));
+  try {
+    for (const { side, load } of turns) {
+      if (side.first) await load.once(side.first);
+      // Code that ran a few hundred times is still being compiled, on threads that count like any other.
+      await untilValid(() => load.closed(side.shots, { seconds: effort.warmUpSeconds }));
     }
+    for (let n = 0; n < effort.rounds; n++) {
+      for (const { side, load, rounds } of n % 2 ? turns.toReversed() : turns) {
+        rounds.push(await untilValid(() => round(side, load, effort)));
+      }
+    }
+  } finally {
+    for (const { load } of turns) load.close();
+  }
+  return turns.map(({ rounds }) => ({
+    microseconds: rounds.map(({ microseconds }) => microseconds),
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+    busy: median(rounds.map(({ busy }) => busy)),
+  }));
+}
+
+async function round({ subject, shots }: Side, load: Load, { roundSeconds }: Effort): Promise<Round> {
+  const before = subject.cpuSeconds();
+  const { seconds, answers } = await load.closed(shots, { seconds: roundSeconds });
+  const used = subject.cpuSeconds() - before;
+  return { microseconds: (used * 1e6) / answers, perSecond: answers / seconds, busy: used / seconds };
+}
+
+/** At the same rate, which is half of what the slower of the two can do. */
+async function latencies(
+  ours: Side,
+  theirs: Side,
+  measured: readonly [Measured, Measured],
+  { openSeconds }: Effort,
+): Promise<Record<string, number>> {
+  const perSecond = Math.min(...measured.map((one) => one.perSecond)) / 2;
+  const values: Record<string, number> = { latencyAtPerSecond: perSecond };
+  for (const [name, side] of [
+    ['ours', ours],
+    ['reference', theirs],
+  ] as const) {
+    const result = await openLoop(side, perSecond, openSeconds);
+    for (const [label, percentile] of [
+      ['P50', 50],
+      ['P99', 99],
+      ['P999', 99.9],
+    ] as const) {
+      values[`${name}${label}Ms`] = result.latencyMs(percentile);
+    }
+  }
+  return values;
+}
+
+/** More than enough for any server here; an open loop must not wait for a free connection. */
+const OPEN_CONNECTIONS = 256;
+
+/** A round of an open loop. @throws VoidRound when it was void three times */
+export async function openLoop(
+  { subject, shots }: Pick<Side, 'shots'> & { subject: { url: string } },
+  perSecond: number,
+  seconds: number,
+): ReturnType<Load['open']> {
+  const load = new Load(subject.url, OPEN_CONNECTIONS);
+  try {
+    return await untilValid(() => load.open(shots, perSecond, seconds));
+  } finally {
+    load.close();
   }
 }

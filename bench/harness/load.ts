@@ -1,22 +1,6 @@
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'undici';
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Buffer;
-}
-
-/** One request, and what has to come back. */
-export interface Shot {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** What is wrong with the answer, in a few words; undefined when nothing is. */
-  verify(answer: Answer): string | undefined;
-}
+import { Connection, type Answer, type Shot } from './client.js';
 
 export type Shots = () => Shot;
 
@@ -24,81 +8,10 @@ export type Shots = () => Shot;
 export interface LoadResult {
   readonly seconds: number;
   readonly answers: number;
-  readonly byStatus: Readonly<Record<string, number>>;
+  readonly byStatus: Readonly<Record<number, number>>;
   /** From the intended time of sending, where there was one. */
   latencyMs(percentile: number): number;
   latencyMsOf(status: number, percentile: number): number;
-}
-
-/** The connections of one kind of client to one server. */
-export class Load {
-  private readonly pool: Pool;
-
-  constructor(
-    url: string,
-    readonly connections = 32,
-  ) {
-    this.pool = new Pool(url, { connections, pipelining: 1, keepAliveTimeout: 60_000 });
-  }
-
-  close(): Promise<void> {
-    return this.pool.destroy();
-  }
-
-  async send(shot: Shot): Promise<Answer> {
-    const { statusCode, headers, body } = await this.pool.request({
-      method: shot.method,
-      path: shot.path,
-      headers: { ...shot.headers },
-      body: shot.body ?? null,
-    });
-    return { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) };
-  }
-
-  /** Every connection sends its next request when it has its answer. @throws at the first wrong answer */
-  async closed(shots: Shots, requests: number): Promise<LoadResult> {
-    const record = new Recorder();
-    let sent = 0;
-    const lane = async (): Promise<void> => {
-      while (sent < requests) {
-        sent++;
-        await this.attempt(shots(), performance.now(), record);
-      }
-    };
-    await Promise.all(Array.from({ length: this.connections }, lane));
-    return record.result();
-  }
-
-  /**
-   * Requests at times that are fixed in advance, whether or not earlier ones have been answered: a server that stalls
-   * does not thereby get fewer of them. @throws at the first wrong answer, and when this process could not keep up
-   */
-  async open(shots: Shots, perSecond: number, seconds: number): Promise<LoadResult> {
-    const record = new Recorder();
-    const running: Promise<void>[] = [];
-    const start = performance.now();
-    const total = Math.floor(perSecond * seconds);
-    let worstLagMs = 0;
-    for (let i = 0; i < total;) {
-      const due = Math.min(total, Math.floor(((performance.now() - start) * perSecond) / 1000) + 1);
-      for (; i < due; i++) {
-        const intended = start + (i * 1000) / perSecond;
-        worstLagMs = Math.max(worstLagMs, performance.now() - intended);
-        running.push(this.attempt(shots(), intended, record));
-      }
-      await delay(1);
-    }
-    await Promise.all(running);
-    if (worstLagMs > GENERATOR_LAG_MS) throw new VoidRound(`the generator was ${worstLagMs.toFixed(0)} ms late`);
-    return record.result();
-  }
-
-  private async attempt(shot: Shot, intended: number, record: Recorder): Promise<void> {
-    const answer = await this.send(shot);
-    record.add(answer.status, performance.now() - intended);
-    const wrong = shot.verify(answer);
-    if (wrong) throw new VoidRound(`${shot.method} ${shot.path}: ${wrong}`);
-  }
 }
 
 /** Beyond this an open-loop round says more about the generator than about the server. */
@@ -109,27 +22,130 @@ export class VoidRound extends Error {
   override readonly name = 'VoidRound';
 }
 
+/** The result of the first round that counts. @throws VoidRound when none of three did */
+export async function untilValid<T>(round: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await round();
+    } catch (error) {
+      if (!(error instanceof VoidRound) || attempt === 3) throw error;
+    }
+  }
+}
+
+/** The connections of one kind of client to one server, or to several in turn. */
+export class Load {
+  private readonly connections: readonly Connection[];
+  private readonly free: Connection[];
+  private readonly waiting: ((connection: Connection) => void)[] = [];
+
+  constructor(urls: string | readonly string[], connections = 32) {
+    const targets = [urls].flat();
+    this.connections = Array.from({ length: connections }, (_, n) => new Connection(targets[n % targets.length]!));
+    this.free = [...this.connections];
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.close();
+  }
+
+  /** Asks when a connection is free. */
+  async send(shot: Shot): Promise<Answer> {
+    const connection = this.free.pop() ?? (await new Promise<Connection>((resolve) => this.waiting.push(resolve)));
+    try {
+      return await connection.send(shot);
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next(connection);
+      else this.free.push(connection);
+    }
+  }
+
+  /** Each of these once. @throws VoidRound at the first wrong answer */
+  async once(shots: readonly Shot[]): Promise<void> {
+    const left = shots.values();
+    await this.lanes(() => left.next().value, new Recorder());
+  }
+
+  /**
+   * For some seconds, or until that many are sent, each connection sends its next request when it has its answer.
+   * @throws VoidRound at the first wrong answer
+   */
+  async closed(shots: Shots, bound: { seconds: number } | { requests: number }): Promise<LoadResult> {
+    const record = new Recorder();
+    let left = 'requests' in bound ? bound.requests : Infinity;
+    const end = 'seconds' in bound ? performance.now() + bound.seconds * 1000 : Infinity;
+    await this.lanes(() => (left-- > 0 && performance.now() < end ? shots() : undefined), record);
+    return record.result();
+  }
+
+  /**
+   * Requests at times that are fixed in advance, whether or not earlier ones have been answered: a server that stalls
+   * does not thereby get fewer of them.
+   * @throws VoidRound at the first wrong answer, and when this process could not keep up
+   */
+  async open(shots: Shots, perSecond: number, seconds: number): Promise<LoadResult> {
+    const record = new Recorder();
+    const running: Promise<void>[] = [];
+    const start = performance.now();
+    const total = Math.floor(perSecond * seconds);
+    let worstLagMs = 0;
+    let failure: unknown;
+    for (let i = 0; i < total && failure === undefined;) {
+      const due = Math.min(total, Math.floor(((performance.now() - start) * perSecond) / 1000) + 1);
+      for (; i < due; i++) {
+        const intended = start + (i * 1000) / perSecond;
+        worstLagMs = Math.max(worstLagMs, performance.now() - intended);
+        running.push(this.attempt(shots(), intended, record).catch((error: unknown) => void (failure ??= error)));
+      }
+      await delay(1);
+    }
+    await Promise.all(running);
+    if (failure !== undefined) throw failure;
+    if (worstLagMs > GENERATOR_LAG_MS) throw new VoidRound(`the generator was ${worstLagMs.toFixed(0)} ms late`);
+    return record.result();
+  }
+
+  /** As many at a time as there are connections, until there is no next one; a failure ends all of them. */
+  private async lanes(next: () => Shot | undefined, record: Recorder): Promise<void> {
+    let failure: unknown;
+    const lane = async (): Promise<void> => {
+      for (let shot = next(); shot && failure === undefined; shot = next()) {
+        await this.attempt(shot, performance.now(), record).catch((error: unknown) => void (failure ??= error));
+      }
+    };
+    await Promise.all(this.connections.map(lane));
+    if (failure !== undefined) throw failure;
+  }
+
+  private async attempt(shot: Shot, intended: number, record: Recorder): Promise<void> {
+    const answer = await this.send(shot);
+    record.add(answer.status, performance.now() - intended);
+    const wrong = shot.verify(answer);
+    if (wrong) throw new VoidRound(`${shot.method} ${shot.path}: ${wrong}`);
+  }
+}
+
 class Recorder {
   private readonly start = performance.now();
-  private readonly all = createHistogram();
-  private readonly histograms = new Map<number, ReturnType<typeof createHistogram>>();
+  private readonly histograms = new Map<number, RecordableHistogram>();
 
   add(status: number, milliseconds: number): void {
-    const microseconds = Math.max(1, Math.round(milliseconds * 1000));
-    this.all.record(microseconds);
-    let own = this.histograms.get(status);
-    if (!own) this.histograms.set(status, (own = createHistogram()));
-    own.record(microseconds);
+    let histogram = this.histograms.get(status);
+    if (!histogram) this.histograms.set(status, (histogram = createHistogram()));
+    histogram.record(Math.max(1, Math.round(milliseconds * 1000)));
   }
 
   result(): LoadResult {
-    const { all, histograms } = this;
+    const seconds = (performance.now() - this.start) / 1000;
+    const all = createHistogram();
+    for (const histogram of this.histograms.values()) all.add(histogram);
     return {
-      seconds: (performance.now() - this.start) / 1000,
+      seconds,
       answers: all.count,
-      byStatus: Object.fromEntries([...histograms].map(([status, { count }]) => [status, count])),
+      byStatus: Object.fromEntries([...this.histograms].map(([status, { count }]) => [status, count])),
       latencyMs: (percentile) => all.percentile(percentile) / 1000,
-      latencyMsOf: (status, percentile) => (histograms.get(status)?.percentile(percentile) ?? 0) / 1000,
+      latencyMsOf: (status, percentile) => (this.histograms.get(status)?.percentile(percentile) ?? 0) / 1000,
     };
   }
 }

@@ -1,13 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../../test/support/redis-server.js';
-import { OTHER_CPU, startSubject } from './subject.js';
+import { end, endWithThisProcess, onCore, OTHER_CPU, startSubject } from './subject.js';
 
 export interface Stores {
   readonly mongoUri: string;
@@ -47,7 +46,9 @@ async function startRedis(directory: string): Promise<{ url: string; version: st
   }
   const port = await freePort();
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory];
-  const server = spawn('taskset', ['-c', String(OTHER_CPU), 'redis-server', ...settings], { stdio: 'ignore' });
+  const [program, ...args] = onCore(OTHER_CPU, ['redis-server', ...settings]);
+  const server = spawn(program, args, { stdio: 'ignore' });
+  endWithThisProcess(server);
   const url = `redis://127.0.0.1:${port}`;
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
   client.on('error', () => undefined);
@@ -62,13 +63,5 @@ async function startRedis(directory: string): Promise<{ url: string; version: st
   }
   const info = await client.info('server');
   client.disconnect();
-  return {
-    url,
-    version: /redis_version:(\S+)/.exec(info)![1]!,
-    async stop() {
-      const exit = once(server, 'exit');
-      server.kill('SIGKILL');
-      await exit;
-    },
-  };
+  return { url, version: /redis_version:(\S+)/.exec(info)![1]!, stop: () => end(server) };
 }

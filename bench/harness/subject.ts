@@ -13,11 +13,8 @@ const START_TIMEOUT_MS = 60_000;
 /** A process that is measured, or a store that it works on. */
 export interface Subject {
   readonly name: string;
-  readonly child: ChildProcess;
   /** What it printed behind `ready: `, or the address that TaskFlow announces. */
   readonly url: string;
-  /** Milliseconds from the start to that line. */
-  readonly startedInMs: number;
   /** CPU seconds of all of its threads so far, in user and kernel mode. */
   cpuSeconds(): number;
   /** Bytes. */
@@ -31,26 +28,26 @@ export interface SubjectOptions {
   readonly args?: readonly string[];
 }
 
+/** The command, bound to a core where there are two. */
+export const onCore = (cpu: number, command: readonly string[]): [string, ...string[]] =>
+  (hasTwoCores ? ['taskset', '-c', String(cpu), ...command] : [...command]) as [string, ...string[]];
+
 /**
  * Starts a Node program and waits for its line.
  * @throws with what it printed, when it ends or stays silent instead
  */
 export async function startSubject(name: string, script: string, options: SubjectOptions = {}): Promise<Subject> {
   const { cpu = APP_CPU, environment = {}, args = [] } = options;
-  const command = [process.execPath, script, ...args];
-  const [program, ...rest] = hasTwoCores ? ['taskset', '-c', String(cpu), ...command] : command;
-  const begun = performance.now();
-  const child = spawn(program!, rest, {
+  const [program, ...rest] = onCore(cpu, [process.execPath, script, ...args]);
+  const child = spawn(program, rest, {
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  endWithThisProcess(child);
   const url = await announced(name, child);
-  const startedInMs = performance.now() - begun;
   return {
     name,
-    child,
     url,
-    startedInMs,
     cpuSeconds: () => cpuSeconds(child.pid!),
     residentBytes: () => residentBytes(child.pid!),
     stop: () => end(child),
@@ -85,7 +82,18 @@ function announced(name: string, child: ChildProcess): Promise<string> {
   });
 }
 
-async function end(child: ChildProcess): Promise<void> {
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** Whatever way this process ends: nothing that it started goes on. */
+export function endWithThisProcess(child: ChildProcess): void {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+}
+
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGKILL');

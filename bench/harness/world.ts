@@ -19,6 +19,8 @@ const { ObjectId } = mongoose.mongo;
 const WORDS =
   'write review call plan fix report invoice garden train contract kitchen budget meeting letter price'.split(' ');
 
+type Role = 'user' | 'admin';
+
 export interface BenchUser {
   readonly id: string;
   readonly email: string;
@@ -35,8 +37,14 @@ export interface BenchUser {
 /** People and their tasks, the same in every run. */
 export interface World {
   readonly jwtKeys: string;
+  /** Nothing of theirs changes before the mix, which comes last: their answers are known to the byte. */
   readonly users: readonly BenchUser[];
-  /** Somebody; a few much more often than most. */
+  /** Whoever writes. */
+  readonly writers: readonly BenchUser[];
+  /** With many tasks, given to each by the rows that want them. */
+  readonly hoarders: readonly BenchUser[];
+  readonly admin: BenchUser;
+  /** One of the users; a few much more often than most. */
   someone(): BenchUser;
   /** From 0 to 1, reproducible. */
   random(): number;
@@ -47,6 +55,9 @@ export interface WorldSize {
   readonly tasksEach: number;
 }
 
+const WRITERS = 50;
+const HOARDERS = 2;
+
 /** Fills the database behind the application's back; the indexes are there already. */
 export async function makeWorld(mongoUri: string, jwtKeys: string, size: WorldSize): Promise<World> {
   const connection = await mongoose.createConnection(mongoUri).asPromise();
@@ -54,19 +65,31 @@ export async function makeWorld(mongoUri: string, jwtKeys: string, size: WorldSi
     const next = random(20_261_122);
     const passwordHash = await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
     const tokens = tokenMaker(jwtKeys);
-    const users: BenchUser[] = [];
+    const people: BenchUser[] = [];
     const documents: object[] = [];
-    for (let n = 0; n < size.users; n++) {
+    const person = async (role: Role, tasks: number): Promise<BenchUser> => {
       const _id = new ObjectId();
+      const id = _id.toHexString();
       const createdAt = new Date(Date.now() - 200 * DAY_MS);
-      const profile = { email: `person${n}@bench.example`, name: `Person ${n}` };
-      documents.push(userDocument(_id, profile, passwordHash, createdAt));
-      const taskIds = await insertTasks(connection, _id, size.tasksEach, next);
-      users.push({ id: _id.toHexString(), ...profile, createdAt, ...tokens(_id.toHexString()), taskIds });
-    }
+      const profile = { email: `person${people.length}@bench.example`, name: `Person ${people.length}` };
+      documents.push(userDocument(_id, role, profile, passwordHash, createdAt));
+      const taskIds = await insertTasks(connection, _id, tasks, next);
+      const made = { id, ...profile, createdAt, ...tokens(id, role), taskIds };
+      people.push(made);
+      return made;
+    };
+    const several = async (count: number, tasks: number): Promise<BenchUser[]> => {
+      const made: BenchUser[] = [];
+      while (made.length < count) made.push(await person('user', tasks));
+      return made;
+    };
+    const users = await several(size.users, size.tasksEach);
+    const writers = await several(WRITERS, size.tasksEach);
+    const hoarders = await several(HOARDERS, 0);
+    const admin = await person('admin', 0);
     await connection.collection('users').insertMany(documents);
     const rank = zipf(users.length, next);
-    return { jwtKeys, users, someone: () => users[rank()]!, random: next };
+    return { jwtKeys, users, writers, hoarders, admin, someone: () => users[rank()]!, random: next };
   } finally {
     await connection.close();
   }
@@ -109,12 +132,14 @@ function madeUpTask(id: string, owner: string, age: number, next: () => number):
     priority: pick(PRIORITIES),
     dueAt: next() < 0.7 ? new Date(Date.now() + 365 * DAY_MS) : null,
     tags: [...new Set([pick(WORDS), pick(WORDS)])],
+    reminders: [],
   };
   return createTask(id, owner, content, now).task;
 }
 
 const userDocument = (
   _id: Types.ObjectId,
+  role: Role,
   profile: { email: string; name: string },
   passwordHash: string,
   createdAt: Date,
@@ -122,7 +147,7 @@ const userDocument = (
   _id,
   ...profile,
   emailKey: emailKey(profile.email),
-  role: 'user',
+  role,
   status: 'active',
   emailVerified: false,
   timeZone: 'UTC',
@@ -135,13 +160,13 @@ const userDocument = (
 });
 
 /** Longer than any run; a real one lives 15 minutes. */
-function tokenMaker(jwtKeys: string): (userId: string) => { token: string; hmacToken: string } {
+function tokenMaker(jwtKeys: string): (userId: string, role: Role) => { token: string; hmacToken: string } {
   const [keyid, encoded] = jwtKeys.split(':') as [string, string];
   const privateKey = createPrivateKey({ key: Buffer.from(encoded, 'base64url'), format: 'der', type: 'pkcs8' });
   const jwt = new JwtService();
-  return (subject) => ({
+  return (subject, role) => ({
     token: jwt.sign(
-      { sid: randomUUID(), role: 'user', ver: 1 },
+      { sid: randomUUID(), role, ver: 1 },
       {
         privateKey,
         algorithm: 'ES256',
@@ -154,6 +179,6 @@ function tokenMaker(jwtKeys: string): (userId: string) => { token: string; hmacT
         expiresIn: '6h',
       },
     ),
-    hmacToken: jwt.sign({ sub: subject, role: 'user' }, { secret: HMAC_SECRET, expiresIn: '6h' }),
+    hmacToken: jwt.sign({ sub: subject, role }, { secret: HMAC_SECRET, expiresIn: '6h' }),
   });
 }

@@ -15,6 +15,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { APP_GUARD, NestFactory, Reflector } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { InjectModel, MongooseModule } from '@nestjs/mongoose';
 import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { seconds, ThrottlerGuard, ThrottlerModule, type ThrottlerStorage } from '@nestjs/throttler';
@@ -169,7 +170,8 @@ class UsersController {
 })
 class AppModule {}
 
-const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+// By hand, because Nest looks for it beside itself, which is in the project above.
+const app = await NestFactory.create(AppModule, new ExpressAdapter(), { logger: ['error', 'warn'] });
 app.useGlobalPipes(new ValidationPipe({ whitelist: true, transform: true }));
 await app.listen(0, '127.0.0.1');
 announce(new URL(await app.getUrl()).port);

@@ -1,147 +1,134 @@
-import type { Bench, Peer, Row } from '../harness/bench.js';
-import { Load, VoidRound, type LoadResult, type Shots } from '../harness/load.js';
-import { getExactly, status, write } from '../harness/shots.js';
+import { openLoop, type Side } from '../harness/compare.js';
+import type { Bench } from '../harness/bench.js';
+import type { Shot } from '../harness/client.js';
+import { Load, untilValid, type LoadResult, type Shots } from '../harness/load.js';
+import { rowOf, type Pair, type Row } from '../harness/result.js';
+import { status } from '../harness/shots.js';
 import { median, spread } from '../harness/statistics.js';
 import type { Subject } from '../harness/subject.js';
-import { PASSWORD } from '../harness/world.js';
-
-const SECONDS = 4;
-/** More than enough for any server here; an open loop must not wait for a free connection. */
-const CONNECTIONS = 256;
+import { STATS } from '../peers/settings.js';
+import { exactly } from './cached.js';
+import { login } from './sessions.js';
 
 /** How long the slowest of a hundred reads takes: near the limit, beyond it, and while passwords are being hashed. */
-export async function* latency(bench: Bench): AsyncGenerator<Row> {
-  const stats = cachedStats(bench);
-  const ours = await maximum(bench.taskflow, stats, bench);
-  yield await nearTheLimit(bench, stats, ours);
-  yield await overloaded(bench, stats, ours);
-  yield await besideLogins(bench, stats, ours);
+export async function latency(bench: Bench): Promise<Row[]> {
+  const side = exactly(bench, STATS);
+  const ours = await maximum(bench.taskflow, side, bench);
+  return [
+    await nearTheLimit(bench, side, ours),
+    ...(await overloaded(bench, side.shots, ours)),
+    await besideLogins(bench, side.shots, ours),
+  ];
 }
 
 /** p99 at 80 % of the own maximum, against the bare server with the same Redis work at 80 % of its own. */
-async function nearTheLimit(bench: Bench, stats: Shots, ours: number): Promise<Row> {
-  const peer = await bench.peer('bare-3' satisfies Peer);
-  const theirs = await maximum(peer, stats, bench);
-  const pairs = await rounds(bench, async () => ({
-    ours: (await open(bench.taskflow, stats, 0.8 * ours)).latencyMs(99),
-    reference: (await open(peer, stats, 0.8 * theirs)).latencyMs(99),
+async function nearTheLimit(bench: Bench, side: Omit<Side, 'subject'>, ours: number): Promise<Row> {
+  const peer = await bench.peer('bare:R3');
+  const theirs = await maximum(peer, side, bench);
+  const pairs = await inRounds(bench, async () => ({
+    ours: (await open(bench, side.shots, 0.8 * ours)).latencyMs(99),
+    reference: (await open(bench, side.shots, 0.8 * theirs, peer)).latencyMs(99),
   }));
-  return row('stats, p99 at 80 % of the maximum', 'R3', pairs, { accept: 2, target: 1.5 });
+  const what = { workload: 'stats, p99 at 80 % of the maximum', against: 'R3', unit: 'ms p99', lowerIsBetter: true };
+  return rowOf({ ...what, accept: 2, target: 1.5 }, pairs, { oursPerSecond: ours, referencePerSecond: theirs });
 }
 
-/** Of half again as much as it can do, a server should still do what it can. */
-async function overloaded(bench: Bench, stats: Shots, ours: number): Promise<Row> {
-  const tolerant: Shots = () => ({
-    ...stats(),
-    verify: ({ status: code }) => ([200, 429, 503].includes(code) ? undefined : String(code)),
-  });
+/** Half again as much as it can do: a server should still do what it can, and refuse the rest at once. */
+async function overloaded(bench: Bench, stats: Shots, ours: number): Promise<Row[]> {
+  const tolerant: Shots = () => tolerating(stats());
   const goodputs: number[] = [];
-  const refusalsMs: number[] = [];
+  const refusals: { part: number; ms: number }[] = [];
   for (let n = 0; n < bench.effort.rounds; n++) {
-    const result = await open(bench.taskflow, tolerant, 1.5 * ours);
-    goodputs.push((result.byStatus['200'] ?? 0) / result.seconds / ours);
-    refusalsMs.push(result.latencyMsOf(503, 99));
+    const result = await open(bench, tolerant, 1.5 * ours);
+    goodputs.push((result.byStatus[200] ?? 0) / result.seconds / ours);
+    const ms = Math.max(result.latencyMsOf(503, 99), result.latencyMsOf(429, 99));
+    refusals.push({ part: 1 - (result.byStatus[200] ?? 0) / result.answers, ms });
   }
-  return {
+  const goodput = {
     workload: 'stats, goodput at 150 % of the maximum',
-    against: 'itself',
-    unit: 'part of the maximum',
+    against: 'the maximum',
+    unit: 'requests/s',
     ratio: median(goodputs),
     spread: spread(goodputs),
     accept: 0.8,
     target: 0.9,
-    values: { maximumPerSecond: ours, refusedP99Ms: median(refusalsMs) },
+    values: { ours: median(goodputs) * ours, reference: ours, refusedPart: median(refusals.map(({ part }) => part)) },
+  };
+  const refused = refusals.filter(({ part }) => part > 0).map(({ ms }) => ({ ours: ms, reference: 5 }));
+  if (refused.length === 0) return [goodput];
+  const what = {
+    workload: 'refusal at 150 % of the maximum, p99',
+    against: '5 ms',
+    unit: 'ms p99',
+    lowerIsBetter: true,
+  };
+  return [goodput, rowOf({ ...what, accept: 1 }, refused)];
+}
+
+/** The right answer, or a refusal that says when to come again. */
+function tolerating(shot: Shot): Shot {
+  return {
+    ...shot,
+    verify: (answer) => {
+      if (answer.status !== 429 && answer.status !== 503) return shot.verify(answer);
+      return /^\d+$/.test(answer.header('retry-after') ?? '') ? undefined : `${answer.status} without Retry-After`;
+    },
   };
 }
 
+/** More logins at a time than can be hashed, beside the reads of the rest. */
 async function besideLogins(bench: Bench, stats: Shots, ours: number): Promise<Row> {
   const rate = 0.3 * ours;
-  const login: Shots = () => {
-    const user = bench.world.someone();
-    const body = { email: user.email, password: PASSWORD, refreshIn: 'body' };
-    return write('POST', '/auth/login', user, body, (answer) =>
-      answer.status === 503 ? undefined : status(200)(answer),
-    );
-  };
-  const pairs = await rounds(bench, async () => {
-    const idle = (await open(bench.taskflow, stats, rate)).latencyMs(99);
-    const logins = new Load(bench.taskflow.url, 8);
-    let isOver = false;
-    const saturating = (async () => {
-      while (!isOver) await logins.closed(login, 16);
-    })();
-    const busy = (await open(bench.taskflow, stats, rate)).latencyMs(99);
-    isOver = true;
-    await saturating;
-    await logins.close();
-    return { ours: busy, reference: idle };
+  const pairs = await inRounds(bench, async () => {
+    const idle = (await open(bench, stats, rate)).latencyMs(99);
+    const hasEnded = saturateWithLogins(bench);
+    try {
+      return { ours: (await open(bench, stats, rate)).latencyMs(99), reference: idle };
+    } finally {
+      await hasEnded();
+    }
   });
-  return row('stats, p99 while logins saturate', 'idle', pairs, { accept: 5, target: 3 });
+  const what = { workload: 'stats, p99 while logins saturate', against: 'idle', unit: 'ms p99', lowerIsBetter: true };
+  return rowOf({ ...what, accept: 5, target: 3 }, pairs, { perSecond: rate });
 }
 
-function cachedStats({ world, answers }: Bench): Shots {
-  const bodies = new Map(world.users.map((user) => [user, Buffer.from(answers.get(user)!.stats)]));
-  return () => {
-    const user = world.someone();
-    return getExactly('/tasks/stats', user, bodies.get(user)!);
+/** @returns what ends it */
+function saturateWithLogins({ taskflow, world }: Bench): () => Promise<void> {
+  const load = new Load(taskflow.url, 8);
+  let isOver = false;
+  const running = (async () => {
+    const refusable = (): Shot =>
+      login(world.someone(), (answer) => (answer.status === 503 ? undefined : status(200)(answer)));
+    while (!isOver) await load.closed(refusable, { requests: 16 });
+  })();
+  return async () => {
+    isOver = true;
+    await running;
+    load.close();
   };
 }
 
 /** Requests per second, asked for by a closed loop. */
-async function maximum(subject: Subject, shots: Shots, { effort }: Bench): Promise<number> {
+async function maximum(subject: Subject, { shots, first }: Omit<Side, 'subject'>, { effort }: Bench): Promise<number> {
   const load = new Load(subject.url, effort.connections);
   try {
-    await load.closed(shots, effort.warmUp);
-    const { answers, seconds } = await load.closed(shots, effort.requests);
-    return answers / seconds;
-  } finally {
-    await load.close();
-  }
-}
-
-async function open(subject: Subject, shots: Shots, perSecond: number): Promise<LoadResult> {
-  const load = new Load(subject.url, CONNECTIONS);
-  try {
-    return await load.open(shots, perSecond, SECONDS);
-  } finally {
-    await load.close();
-  }
-}
-
-interface Pair {
-  readonly ours: number;
-  readonly reference: number;
-}
-
-/** @throws VoidRound when one of them was void three times */
-async function rounds({ effort }: Bench, measure: () => Promise<Pair>): Promise<Pair[]> {
-  const pairs: Pair[] = [];
-  for (let attempt = 1; pairs.length < effort.rounds;) {
-    try {
-      pairs.push(await measure());
-      attempt = 1;
-    } catch (error) {
-      if (!(error instanceof VoidRound) || attempt++ === 3) throw error;
+    await load.once(first ?? []);
+    await load.closed(shots, { seconds: effort.warmUpSeconds });
+    const rounds: LoadResult[] = [];
+    for (let n = 0; n < 3; n++) {
+      rounds.push(await untilValid(() => load.closed(shots, { seconds: effort.roundSeconds })));
     }
+    return median(rounds.map(({ answers, seconds }) => answers / seconds));
+  } finally {
+    load.close();
   }
-  return pairs;
 }
 
-function row(
-  workload: string,
-  against: string,
-  pairs: readonly Pair[],
-  goals: { accept: number; target: number },
-): Row {
-  const ratios = pairs.map(({ ours, reference }) => ours / reference);
-  return {
-    workload,
-    against,
-    unit: 'ms p99',
-    ratio: median(ratios),
-    spread: spread(ratios),
-    ...goals,
-    lowerIsBetter: true,
-    values: { ours: median(pairs.map(({ ours }) => ours)), reference: median(pairs.map(({ reference }) => reference)) },
-  };
+const open = ({ taskflow, effort }: Bench, shots: Shots, perSecond: number, subject = taskflow): Promise<LoadResult> =>
+  openLoop({ subject, shots }, perSecond, effort.openSeconds);
+
+async function inRounds({ effort }: Bench, measure: () => Promise<Pair>): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  while (pairs.length < effort.rounds) pairs.push(await measure());
+  return pairs;
 }

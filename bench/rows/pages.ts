@@ -1,121 +1,94 @@
-import mongoose from 'mongoose';
 import { compare } from '../harness/compare.js';
-import type { Bench, Row } from '../harness/bench.js';
-import { Load, type Shot, type Shots } from '../harness/load.js';
-import { get, status } from '../harness/shots.js';
-import { random } from '../harness/statistics.js';
-import { insertTasks, type BenchUser } from '../harness/world.js';
-
-const DEPTH = 50_000;
+import type { Bench } from '../harness/bench.js';
+import type { Shot } from '../harness/client.js';
+import { Load } from '../harness/load.js';
+import type { Row } from '../harness/result.js';
+import { containing, get, status } from '../harness/shots.js';
+import type { BenchUser } from '../harness/world.js';
+import { someones } from './cached.js';
 
 interface Page {
-  readonly items: readonly { readonly id: string }[];
+  readonly items: readonly { readonly id: string; readonly title: string }[];
   readonly nextCursor: string | null;
 }
 
 /** The first page is kept for 30 s, so the second one is what a page costs. */
-export async function* pages(bench: Bench): AsyncGenerator<Row> {
-  const { effort, world, taskflow } = bench;
+export async function pages(bench: Bench): Promise<Row[]> {
   const cursors = await secondPages(bench);
-  const ours: Shots = () => {
-    const user = world.someone();
-    return expecting(get(`/tasks?cursor=${cursors.get(user)}`, user), user, 20);
+  const first = someones(bench, (user) => page(get('/tasks', user), user, 0));
+  const second = someones(bench, (user) => page(get(`/tasks?cursor=${cursors.get(user)}`, user), user, 20));
+  const hydrated = someones(bench, (user) => page(get('/tasks', user, user.hmacToken), user, 0));
+  const bare = { subject: await bench.peer('bare:R4'), label: 'R4', ...first };
+  const nest = { subject: await bench.peer('nest'), label: 'N2', ...hydrated };
+  const goals = { bare: { accept: 0.7, target: 0.85 }, nest: { accept: 1.5, target: 2 } };
+  return [
+    ...(await compare('page 1, kept for 30 s', { subject: bench.taskflow, ...first }, [bare], bench.effort)),
+    ...(await compare(
+      'page of 20',
+      { subject: bench.taskflow, ...second },
+      [
+        { ...bare, goals: goals.bare },
+        { ...nest, goals: goals.nest },
+      ],
+      bench.effort,
+    )),
+  ];
+}
+
+/** One task, from MongoDB. */
+export async function byId(bench: Bench): Promise<Row[]> {
+  const { world } = bench;
+  const side = someones(bench, (user) => {
+    const id = user.taskIds[Math.floor(world.random() * user.taskIds.length)]!;
+    return { ...get(`/tasks/${id}`, user), verify: containing(200, `"id":"${id}"`) };
+  });
+  const bare = { subject: await bench.peer('bare:R4'), label: 'R4', ...side };
+  return compare('one task', { subject: bench.taskflow, ...side }, [bare], bench.effort);
+}
+
+/** The twenty newest in which a word begins so. The words of all titles begin with one of these. */
+export async function search(bench: Bench): Promise<Row[]> {
+  const side = someones(bench, (user) => searching(user, bench.world.random()));
+  const bare = { subject: await bench.peer('bare:R4'), label: 'R4', ...side };
+  return compare('search', { subject: bench.taskflow, ...side }, [bare], bench.effort);
+}
+
+const BEGINNINGS = ['gard', 'invoi', 'meet', 'kitch', 'budg', 'contr'];
+
+/** @param random from 0 to 1 */
+export function searching(user: BenchUser, random: number): Shot {
+  const word = BEGINNINGS[Math.floor(random * BEGINNINGS.length)]!;
+  const own = new Set(user.taskIds);
+  return {
+    ...get(`/tasks?q=${word}`, user),
+    verify: (answer) => {
+      const wrong = status(200)(answer);
+      if (wrong) return wrong;
+      const text = answer.body.toString();
+      const { items } = JSON.parse(text) as Page;
+      if (items.length === 0 || !text.includes(word)) return 'nothing found';
+      return items.every(({ id }) => own.has(id)) ? undefined : 'tasks of somebody else';
+    },
   };
-  const first =
-    (token: (user: BenchUser) => string): Shots =>
-    () => {
-      const user = world.someone();
-      return expecting(get('/tasks', user, token(user)), user, 0);
-    };
-  const bare = await bench.peer('bare-4');
-  const unit = 'CPU µs/request';
-  const againstBare = await compare(
-    { subject: taskflow, shots: ours },
-    { subject: bare, shots: first(({ token }) => token) },
-    effort,
-  );
-  yield row('page of 20', 'R4', { accept: 0.7, target: 0.85 }, againstBare);
-  const nest = await bench.peer('nest');
-  const againstNest = await compare(
-    { subject: taskflow, shots: ours },
-    { subject: nest, shots: first(({ hmacToken }) => hmacToken) },
-    effort,
-  );
-  yield row('page of 20', 'N2', { accept: 1.5, target: 2 }, againstNest);
-
-  function row(
-    workload: string,
-    against: string,
-    goals: { accept: number; target: number },
-    { ratio, spread, ours, theirs, oursPerSecond, theirsPerSecond }: Awaited<ReturnType<typeof compare>>,
-  ): Row {
-    const values = { ours, reference: theirs, oursPerSecond, theirsPerSecond };
-    return { workload, against, unit, ratio, spread, ...goals, values };
-  }
-}
-
-/** The same page size behind 50,000 newer tasks and at the beginning, by the clock, one at a time. */
-export async function* depth(bench: Bench): AsyncGenerator<Row> {
-  const user = bench.world.users[0]!;
-  const connection = await mongoose.createConnection(bench.stores.mongoUri).asPromise();
-  await insertTasks(connection, new mongoose.mongo.ObjectId(user.id), DEPTH + 1000, random(7));
-  await connection.close();
-  const load = new Load(bench.taskflow.url, 1);
-  try {
-    const [near, far] = [await cursorAt(load, user, 100), await cursorAt(load, user, DEPTH)];
-    const shots =
-      (cursor: string): Shots =>
-      () =>
-        get(`/tasks?cursor=${cursor}`, user);
-    const times: { near: number[]; far: number[] } = { near: [], far: [] };
-    for (let round = 0; round < bench.effort.rounds; round++) {
-      for (const [name, cursor] of [
-        ['near', near],
-        ['far', far],
-      ] as const) {
-        times[name].push((await load.closed(shots(cursor), 200)).latencyMs(50));
-      }
-    }
-    const ratios = times.far.map((far, n) => far / times.near[n]!).sort((a, b) => a - b);
-    yield {
-      workload: 'page at depth 50,000',
-      against: 'page 5',
-      unit: 'ms p50',
-      ratio: ratios[Math.floor(ratios.length / 2)]!,
-      spread: ratios.at(-1)! - ratios[0]!,
-      accept: 1.5,
-      target: 1.2,
-      lowerIsBetter: true,
-      values: { ours: Math.min(...times.far), reference: Math.min(...times.near) },
-    };
-  } finally {
-    await load.close();
-  }
-}
-
-async function cursorAt(load: Load, user: BenchUser, depthOf: number): Promise<string> {
-  let cursor = '';
-  for (let seen = 0; seen < depthOf; seen += 100) {
-    const { body } = await load.send(get(`/tasks?limit=100${cursor && `&cursor=${cursor}`}`, user));
-    cursor = (JSON.parse(body.toString()) as Page).nextCursor!;
-  }
-  // A cursor is bound to filters and order, not to the size of the page.
-  return cursor;
 }
 
 async function secondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, string>> {
-  const load = new Load(taskflow.url, 1);
+  const load = new Load(taskflow.url, 8);
   const cursors = new Map<BenchUser, string>();
-  for (const user of world.users) {
-    const { body } = await load.send(get('/tasks', user));
-    cursors.set(user, (JSON.parse(body.toString()) as Page).nextCursor!);
-  }
-  await load.close();
+  const asking = (user: BenchUser): Shot => ({
+    ...get('/tasks', user),
+    verify: (answer) => {
+      cursors.set(user, (JSON.parse(answer.body.toString()) as Page).nextCursor!);
+      return status(200)(answer);
+    },
+  });
+  await load.once(world.users.map(asking));
+  load.close();
   return cursors;
 }
 
 /** These twenty tasks of this user, in this order. */
-function expecting(shot: Shot, user: BenchUser, from: number): Shot {
+function page(shot: Shot, user: BenchUser, from: number): Shot {
   const ids = user.taskIds.slice(from, from + 20);
   return {
     ...shot,

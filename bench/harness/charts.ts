@@ -1,0 +1,5 @@
+import type { Row } from './result.js';
+
+export function drawCharts(_rows: readonly Row[]): Record<string, string> {
+  return {};
+}
