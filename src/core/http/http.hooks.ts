@@ -30,12 +30,19 @@ export function registerHttpHooks(
   const isMeasured = config.metrics;
   const log = createAccessLog(config);
   const conclude = (request: FastifyRequest, reply: FastifyReply): void => {
-    const status = reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE;
+    const { isStream } = request;
+    const status = reply.raw.writableFinished || isStream ? reply.statusCode : CLIENT_GONE;
     const seconds = reply.elapsedTime / 1000;
     const route = request.routeOptions.url ?? 'unmatched';
-    if (isMeasured) metrics.end(request.method, route, status, seconds);
+    if (isMeasured && !isStream) metrics.end(request.method, route, status, seconds);
     if (log && !isProbe(route)) log(accessLine(request, status, seconds));
   };
+  // How long a client stays says nothing about how fast this server is.
+  fastify.decorateReply('streamBegins', function (this: FastifyReply) {
+    this.request.isStream = true;
+    const { method, routeOptions } = this.request;
+    if (isMeasured) metrics.end(method, routeOptions.url!, this.statusCode, this.elapsedTime / 1000);
+  });
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Answers are for the one who asked unless a route says otherwise.

@@ -11,7 +11,14 @@ declare module 'fastify' {
     traceId?: string;
     /** The code of the problem this request was answered with, for its log line. */
     problem?: string;
+    /** Its answer goes on as long as the client wants: it was measured when it began, and its end is no failure. */
+    isStream?: boolean;
     /** What the cache has for this request, if it was asked already. Without a generation it is away. */
     cached?: { readonly generation?: string; readonly answer?: StoredAnswer };
+  }
+
+  interface FastifyReply {
+    /** To be called when the head of an answer that goes on was sent. */
+    streamBegins(): void;
   }
 }

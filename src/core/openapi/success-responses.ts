@@ -23,9 +23,13 @@ const TEXTS: Readonly<Record<string, string>> = {
   204: 'Done; there is nothing to say.',
 };
 
+/** What goes on has no state that a tag could name. */
+const isStream = ({ responses }: Operation): boolean =>
+  JSON.stringify(responses['200'] ?? {}).includes('text/event-stream');
+
 /** Adds to the answers of an operation the header fields and conditional answers that its decorators give it. */
 export function describeSuccess(operation: Operation, method: string, facts: OperationFacts): void {
-  const isUserData = method === 'get' && !facts.isPublic;
+  const isUserData = method === 'get' && !facts.isPublic && !isStream(operation);
   for (const [status, response] of Object.entries(operation.responses) as [string, Described][]) {
     if (!status.startsWith('2')) continue;
     response.description ||= TEXTS[status] ?? 'Done.';

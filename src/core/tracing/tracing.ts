@@ -85,7 +85,8 @@ function begin(tracer: Tracer, { method, routeOptions, id }: FastifyRequest, cal
 }
 
 function conclude(span: Span, reply: FastifyReply): void {
-  if (reply.raw.writableFinished) span.setAttribute('http.response.status_code', reply.statusCode);
+  if (reply.raw.writableFinished || reply.request.isStream)
+    span.setAttribute('http.response.status_code', reply.statusCode);
   else span.setAttribute('error.type', 'client gone');
   if (reply.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
   span.end();
