@@ -1,4 +1,6 @@
 import type { Connection, Schema } from 'mongoose';
+import { deadLetterSchema } from '../core/events/dead-letter.schema.js';
+import { eventSchema } from '../core/events/event.schema.js';
 import { leaseSchema } from '../core/mongo/lease.schema.js';
 import { rateLimitSchema } from '../core/rate-limit/rate-limit.schema.js';
 import { revocationSchema } from '../core/security/revocation.schema.js';
@@ -19,6 +21,8 @@ export const SCHEMAS: readonly Schema[] = [
   rateLimitSchema,
   auditSchema,
   notificationSchema,
+  eventSchema,
+  deadLetterSchema,
   leaseSchema,
 ];
 

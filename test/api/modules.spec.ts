@@ -164,7 +164,7 @@ describe('background work', () => {
     (
       await connection
         .collection<{ _id: string }>('leases')
-        .find({ _id: /^background/ })
+        .find({ _id: /^background(:[a-z]+)?$/ })
         .toArray()
     )
       .map(({ _id }) => _id)

@@ -21,7 +21,7 @@ const steps = {
   'deletion published': [
     OutboxRelay,
     'publish',
-    ([, { pending }]) => pending.some(({ name }) => name === 'user.deleted'),
+    ([, carriers]) => carriers.some(({ pending }) => pending.some(({ name }) => name === 'user.deleted')),
   ],
   'first purge delivered': [EventBus, 'deliver', ([module, { name }]) => module === 'tasks' && name === 'user.deleted'],
   'second purge delivered': [

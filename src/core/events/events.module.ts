@@ -1,8 +1,39 @@
 import { Global, Module } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
 import { Background } from './background.js';
+import { DEAD_LETTER_MODEL, deadLetterSchema } from './dead-letter.schema.js';
+import { DeadLetters } from './dead-letters.js';
+import { DeadLettersRepository } from './dead-letters.repository.js';
+import { EventBacklog } from './event-backlog.repository.js';
 import { EventBus } from './event-bus.js';
+import { EventHandlers } from './event-handlers.js';
+import { EventLog } from './event-log.repository.js';
+import { EVENT_MODEL, eventSchema } from './event.schema.js';
+import { EventTransport } from './event-transport.js';
+import { LogConsumer } from './log-consumer.js';
+import { LogTransport } from './log-transport.js';
 import { OutboxRelay } from './outbox.relay.js';
 
 @Global()
-@Module({ providers: [Background, EventBus, OutboxRelay], exports: [Background, EventBus, OutboxRelay] })
+@Module({
+  imports: [
+    MongooseModule.forFeature([
+      { name: EVENT_MODEL, schema: eventSchema },
+      { name: DEAD_LETTER_MODEL, schema: deadLetterSchema },
+    ]),
+  ],
+  providers: [
+    Background,
+    EventBus,
+    OutboxRelay,
+    EventLog,
+    EventBacklog,
+    EventHandlers,
+    LogConsumer,
+    DeadLettersRepository,
+    DeadLetters,
+    { provide: EventTransport, useClass: LogTransport },
+  ],
+  exports: [Background, EventBus, OutboxRelay, EventLog, EventTransport, DeadLetters],
+})
 export class EventsModule {}

@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { storeFailure } from '../mongo/store-failure.js';
 import type { Clock } from '../time/clock.js';
+import { TransportUnavailable } from './event-transport.js';
 import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
 export const BATCH = 100;
@@ -12,6 +14,14 @@ interface Failure {
   readonly count: number;
   readonly first: Date;
   readonly last: Date;
+}
+
+/** What a lane does with the documents that are due. */
+export interface LaneWork {
+  readonly due: (source: OutboxRepository, now: Date) => Promise<Carrier[]>;
+  readonly handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>;
+  /** The same with many at once; without it each goes by itself. */
+  readonly together?: (source: OutboxRepository, carriers: readonly Carrier[]) => Promise<void>;
 }
 
 /** One way that events go: from the documents to their names, or on to one module. A document that fails waits alone. */
@@ -36,22 +46,37 @@ export class Lane {
   }
 
   /** @returns whether there may be more: a batch was full */
-  async pass(
-    sources: readonly OutboxRepository[],
-    due: (source: OutboxRepository, now: Date) => Promise<Carrier[]>,
-    handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>,
-  ): Promise<boolean> {
+  async pass(sources: readonly OutboxRepository[], { due, handle, together }: LaneWork): Promise<boolean> {
     const waiting = this.failing();
     let isFull = false;
-    for (const source of sources) {
-      const carriers = await due(source, this.clock.now());
-      waiting.push(...carriers.flatMap(({ pending }) => pending.map(({ notBefore }) => notBefore)));
-      await Promise.all(carriers.map((carrier) => this.handleOne(source, carrier, handle)));
-      isFull ||= carriers.length === BATCH;
+    try {
+      for (const source of sources) {
+        const carriers = await due(source, this.clock.now());
+        waiting.push(...carriers.flatMap(({ pending }) => pending.map(({ notBefore }) => notBefore)));
+        if (!together || !(await this.handleTogether(carriers, () => together(source, carriers))))
+          await Promise.all(carriers.map((carrier) => this.handleOne(source, carrier, handle)));
+        isFull ||= carriers.length === BATCH;
+      }
+    } finally {
+      const nowMs = this.clock.now().getTime();
+      this.look = { atMs: performance.now(), lagMs: Math.max(0, ...waiting.map((time) => nowMs - time.getTime())) };
     }
-    const nowMs = this.clock.now().getTime();
-    this.look = { atMs: performance.now(), lagMs: Math.max(0, ...waiting.map((time) => nowMs - time.getTime())) };
     return isFull;
+  }
+
+  /**
+   * @returns false when one of them may be to blame, so that each is tried by itself
+   * @throws when none of them is: all wait, and none is put off
+   */
+  private async handleTogether(carriers: readonly Carrier[], work: () => Promise<void>): Promise<boolean> {
+    if (carriers.length === 0) return true;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (error instanceof TransportUnavailable || storeFailure(error)) throw error;
+      return false;
+    }
   }
 
   /** Since when documents wait that are not due because something failed. */
@@ -61,11 +86,7 @@ export class Lane {
     return [...this.failures.values()].map(({ first }) => first);
   }
 
-  private async handleOne(
-    source: OutboxRepository,
-    carrier: Carrier,
-    handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>,
-  ): Promise<void> {
+  private async handleOne(source: OutboxRepository, carrier: Carrier, handle: LaneWork['handle']): Promise<void> {
     const key = `${source.name}:${String(carrier._id)}`;
     try {
       await handle(source, carrier);

@@ -5,7 +5,9 @@ import { Clock } from '../time/clock.js';
 import { ANY_PROCESS, Background } from './background.js';
 import type { PendingEvent } from './domain-event.js';
 import { EventBus } from './event-bus.js';
-import { BATCH, Lane } from './outbox.lane.js';
+import { EventLog } from './event-log.repository.js';
+import { EventTransport } from './event-transport.js';
+import { BATCH, Lane, type LaneWork } from './outbox.lane.js';
 import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
 const POLL_MS = 500;
@@ -16,10 +18,11 @@ const RELAY = 'relay';
 const deliveryTo = (module: ModuleName): string => `deliver to ${module}`;
 
 /**
- * Publishes the events that wait inside documents: at least once, in order per document and module. Publishing writes
- * the modules that listen to an event into it, or takes it off when nobody does; any process can. Each module then
- * finishes its part, in a process that serves it, and takes its name off. So an event waits for a module that is in no
- * process just now, and holds up no other. The last one removes a document whose time has come.
+ * Publishes the events that wait inside documents: at least once, in order per document. Publishing appends them to the
+ * log, hands them to the transport, and then writes the modules that listen to an event into it, or takes it off when
+ * nobody does; any process can, one at a time for each collection. Each module then finishes its part, in a process
+ * that serves it, and takes its name off. So an event waits for a module that is in no process just now, and holds up no
+ * other. The last one removes a document whose time has come.
  */
 @Injectable()
 export class OutboxRelay implements OnModuleInit {
@@ -31,6 +34,8 @@ export class OutboxRelay implements OnModuleInit {
   constructor(
     private readonly background: Background,
     private readonly bus: EventBus,
+    private readonly log: EventLog,
+    private readonly transport: EventTransport,
     private readonly clock: Clock,
     metrics: Metrics,
   ) {
@@ -44,21 +49,14 @@ export class OutboxRelay implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.addLane(ANY_PROCESS, RELAY, POLL_MS, {
-      at: 'pendingAt',
-      due: (source, now) => source.due(now, BATCH),
-      handle: (source, carrier) => this.publish(source, carrier),
-    });
     for (const module of MODULE_NAMES) {
-      this.addLane(module, deliveryTo(module), DELIVERY_POLL_MS, {
-        at: 'delivery.at',
+      this.addLane({ who: module, name: deliveryTo(module), everyMs: DELIVERY_POLL_MS }, 'delivery.at', {
         due: async (source, now) => (source.isListenedTo ? source.waitingFor(module, now, BATCH) : []),
         handle: (source, carrier) => this.deliver(module, source, carrier),
       });
     }
     // Nobody else would tell that events wait for a module that is in no process.
-    this.addLane(ANY_PROCESS, 'measure what waits', MEASURE_MS, {
-      at: 'delivery.at',
+    this.addLane({ who: ANY_PROCESS, name: 'measure what waits', everyMs: MEASURE_MS }, 'delivery.at', {
       due: async (source, now) =>
         source.isListenedTo
           ? (await Promise.all(MODULE_NAMES.map((module) => source.waitingFor(module, now, 1)))).flat()
@@ -67,8 +65,15 @@ export class OutboxRelay implements OnModuleInit {
     });
   }
 
+  /** To be called in `onModuleInit`. Each has a lease of its own, so that several processes share the work. */
   addSource(source: OutboxRepository): void {
     this.sources.push(source);
+    const part = `relay:${source.name}`;
+    this.addLane({ who: ANY_PROCESS, name: RELAY, everyMs: POLL_MS, part, sources: [source] }, 'pendingAt', {
+      due: (one, now) => one.due(now, BATCH),
+      handle: (one, carrier) => this.publish(one, [carrier]),
+      together: (one, carriers) => this.publish(one, carriers),
+    });
   }
 
   /** A writer says that something waits. Without it the relay finds out by itself within a second. */
@@ -77,29 +82,32 @@ export class OutboxRelay implements OnModuleInit {
   }
 
   private addLane(
-    who: ModuleName | typeof ANY_PROCESS,
-    name: string,
-    everyMs: number,
-    { at, due, handle }: LaneWork,
+    { who, name, everyMs, part, sources = this.sources }: LanePlan,
+    at: 'pendingAt' | 'delivery.at',
+    work: LaneWork,
   ): void {
-    const lane = new Lane(name, at, this.clock);
+    const lane = new Lane(part ?? name, at, this.clock);
     this.lanes.push(lane);
-    this.background.every(who, name, everyMs, async () => {
-      if (await lane.pass(this.sources, due, handle)) this.background.nudge(name);
-    });
+    const pass = async (): Promise<void> => {
+      if (await lane.pass(sources, work)) this.background.nudge(name);
+    };
+    this.background.every(who, name, everyMs, pass, part);
   }
 
-  /** Names the modules that each due event is for. */
-  private async publish(source: OutboxRepository, carrier: Carrier): Promise<void> {
+  /** Appends what is due to the log, publishes it, and names the modules that each event is for. */
+  private async publish(source: OutboxRepository, carriers: readonly Carrier[]): Promise<void> {
     const now = this.clock.now();
     const isDue = (event: PendingEvent): boolean => event.for === undefined && event.notBefore <= now;
-    const due = carrier.pending.filter(isDue);
+    const due = carriers.flatMap(({ pending }) => pending.filter(isDue));
+    await this.transport.publish(await this.log.append(due, (name) => this.transport.groupsFor(name)));
     const ids = new Set(due.map(({ id }) => id));
+    // One that has been named meanwhile may have been handled by some already.
+    const isUnnamed = (event: PendingEvent): boolean => ids.has(event.id) && event.for === undefined;
     const next = (pending: readonly PendingEvent[]): PendingEvent[] =>
       pending
-        .map((event) => (ids.has(event.id) ? { ...event, for: this.bus.listenersTo(event.name) } : event))
+        .map((event) => (isUnnamed(event) ? { ...event, for: this.bus.listenersTo(event.name) } : event))
         .filter((event) => event.for?.length !== 0);
-    await source.rewrite(carrier, next, now);
+    await source.rewriteAll(carriers, next, now);
     for (const { name } of due) this.published.inc({ event: name });
     for (const module of new Set(due.flatMap(({ name }) => this.bus.listenersTo(name))))
       this.background.nudge(deliveryTo(module));
@@ -126,8 +134,11 @@ export class OutboxRelay implements OnModuleInit {
   }
 }
 
-interface LaneWork {
-  readonly at: 'pendingAt' | 'delivery.at';
-  readonly due: (source: OutboxRepository, now: Date) => Promise<Carrier[]>;
-  readonly handle: (source: OutboxRepository, carrier: Carrier) => Promise<void>;
+/** How often a lane is passed, where, and over which documents. */
+interface LanePlan {
+  readonly who: ModuleName | typeof ANY_PROCESS;
+  readonly name: string;
+  readonly everyMs: number;
+  readonly part?: string;
+  readonly sources?: readonly OutboxRepository[];
 }

@@ -14,9 +14,16 @@ export interface Carrier {
   readonly version: number;
   readonly pending: readonly PendingEvent[];
   readonly delivery?: Delivery;
+  /** Whether its time has come to be removed, as soon as nothing waits in it. */
+  readonly isLeaving: boolean;
 }
 
-type Stored = OutboxFields & { _id: unknown; owner?: unknown; version: number };
+type Stored = OutboxFields & { _id: unknown; owner?: unknown; version: number } & Record<string, unknown>;
+
+/** What is written to one document, if it still is as it was seen. */
+type Rewrite =
+  | { readonly filter: Record<string, unknown>; readonly update: Record<string, unknown> }
+  | { readonly filter: Record<string, unknown>; readonly update?: undefined };
 
 /** A collection whose documents carry events, as the relay sees it. */
 export class OutboxRepository {
@@ -41,17 +48,19 @@ export class OutboxRepository {
   async due(now: Date, limit: number): Promise<Carrier[]> {
     return this.carriers(
       await this.model
-        .find({ pendingAt: { $lte: now } })
+        .find({ pendingAt: { $lte: now } }, this.seen)
         .sort({ pendingAt: 1 })
         .limit(limit)
-        .lean(),
+        .lean<Stored[]>(),
     );
   }
 
   /** Those with events that wait for `module`, the longest waiting first. */
   async waitingFor(module: ModuleName, now: Date, limit: number): Promise<Carrier[]> {
     const filter = { 'delivery.to': module, 'delivery.at': { $lte: now } };
-    return this.carriers(await this.model.find(filter).sort({ 'delivery.at': 1 }).limit(limit).lean());
+    return this.carriers(
+      await this.model.find(filter, this.seen).sort({ 'delivery.at': 1 }).limit(limit).lean<Stored[]>(),
+    );
   }
 
   /**
@@ -63,14 +72,31 @@ export class OutboxRepository {
   async rewrite(
     carrier: Carrier,
     next: (pending: readonly PendingEvent[]) => readonly PendingEvent[],
-    deliverAt = carrier.delivery?.at,
+    deliverAt: Date | undefined = carrier.delivery?.at,
   ): Promise<void> {
     let seen: Carrier | undefined = carrier;
     for (let attempt = 0; attempt < MAX_ATTEMPTS && seen; attempt++) {
       if (await this.replace(seen, next(seen.pending), deliverAt)) return;
-      [seen] = this.carriers(await this.model.find(documentOf(carrier)).lean());
+      [seen] = this.carriers(await this.model.find(documentOf(carrier), this.seen).lean<Stored[]>());
     }
     if (seen) throw new Error('the document changed all the time');
+  }
+
+  /** `rewrite` of many documents, in one command as long as nobody else writes to them. */
+  async rewriteAll(
+    carriers: readonly Carrier[],
+    next: (pending: readonly PendingEvent[]) => readonly PendingEvent[],
+    deliverAt?: Date,
+  ): Promise<void> {
+    const operations = carriers.map((carrier) => {
+      const { filter, update } = this.replacement(carrier, next(carrier.pending), deliverAt);
+      return update ? { updateOne: { filter, update } } : { deleteOne: { filter } };
+    });
+    const { matchedCount, deletedCount } = await this.model.collection.bulkWrite(operations as never, {
+      ordered: false,
+    });
+    if (matchedCount + deletedCount === carriers.length) return;
+    await Promise.all(carriers.map((carrier) => this.rewrite(carrier, next, deliverAt)));
   }
 
   /** Lets the relay, or the modules, wait. */
@@ -80,17 +106,24 @@ export class OutboxRepository {
 
   /** @returns whether the document still was as it had been seen */
   private async replace(carrier: Carrier, rest: readonly PendingEvent[], deliverAt?: Date): Promise<boolean> {
+    const { filter, update } = this.replacement(carrier, rest, deliverAt);
+    if (update) return (await this.model.updateOne(filter, update)).matchedCount > 0;
+    return (await this.model.deleteOne(filter)).deletedCount > 0;
+  }
+
+  private replacement(carrier: Carrier, rest: readonly PendingEvent[], deliverAt?: Date): Rewrite {
     const { version, delivery } = carrier;
-    const seen = {
+    const filter = {
       ...documentOf(carrier),
       version,
       ...(this.isListenedTo ? { 'delivery.turn': delivery?.turn ?? null } : {}),
     };
     if (rest.length === 0) {
-      const { deletedCount } = await this.model.deleteOne({ ...seen, ...this.removeWhen });
-      if (deletedCount > 0) return true;
-      const nothing = { pending: 1, pendingAt: 1, ...(this.isListenedTo ? { delivery: 1 } : {}) };
-      return (await this.model.updateOne(seen, { $unset: nothing })).matchedCount > 0;
+      if (carrier.isLeaving) return { filter: { ...filter, ...this.removeWhen } };
+      return {
+        filter,
+        update: { $unset: { pending: 1, pendingAt: 1, ...(this.isListenedTo ? { delivery: 1 } : {}) } },
+      };
     }
     const unnamed = rest.filter((event) => event.for === undefined);
     const to = [...new Set(rest.flatMap((event) => event.for ?? []))];
@@ -104,11 +137,21 @@ export class OutboxRepository {
       },
       ...(unnamed.length > 0 ? {} : { $unset: { pendingAt: 1 } }),
     };
-    return (await this.model.updateOne(seen, update)).matchedCount > 0;
+    return { filter, update };
+  }
+
+  /** What the relay has to know of a document, which may be long. */
+  private get seen(): Record<string, 1> {
+    const names = ['owner', 'version', 'pending', 'delivery', ...Object.keys(this.removeWhen)];
+    return Object.fromEntries(names.map((name) => [name, 1]));
   }
 
   private carriers(found: readonly Stored[]): Carrier[] {
-    return found.map(({ _id, owner, version, pending = [], delivery }) => ({ _id, owner, version, pending, delivery }));
+    return found.map((row) => {
+      const { _id, owner, version, pending = [], delivery } = row;
+      const isLeaving = Object.entries(this.removeWhen).every(([name, value]) => row[name] === value);
+      return { _id, owner, version, pending, delivery, isLeaving };
+    });
   }
 }
 
