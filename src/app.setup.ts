@@ -2,7 +2,6 @@ import { VersioningType } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyCookie from '@fastify/cookie';
-import fastifyHelmet from '@fastify/helmet';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/config.js';
@@ -15,6 +14,7 @@ import { endConnectionsAfterListening, registerHttpHooks, requestIdOf } from './
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
 import { serveOpenApi } from './core/openapi/openapi.js';
+import { CachedHits } from './core/request-gate/cached-hits.js';
 
 /** What scripts of another origin may read beyond the few fields that they always may. */
 const EXPOSED_HEADERS = [
@@ -77,11 +77,11 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   // Neither is loaded where it is not wanted.
   if (config.tracing) (await import('./core/tracing/tracing.js')).recordTraces(fastify, config);
   if (config.sentryDsn) (await import('./core/reports/sentry.js')).reportToSentry(fastify, config);
+  app.get(CachedHits).register(fastify);
   endConnectionsAfterListening(fastify);
   registerBodyParsers(fastify);
   registerEntityTags(fastify);
   await app.register(fastifyCookie);
-  await app.register(fastifyHelmet, { contentSecurityPolicy: { directives: contentSecurityPolicy(config) } });
   if (config.corsOrigins.length > 0) app.enableCors(cors(config));
   app.setGlobalPrefix('api', { exclude: UNPREFIXED });
   app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
@@ -93,17 +93,6 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
 function trustedProxies({ trustProxy }: AppConfig): false | string[] | ((address: string, hop: number) => boolean) {
   if (typeof trustProxy === 'number') return (_address, hop) => hop < trustProxy;
   return trustProxy === false ? false : [...trustProxy];
-}
-
-/** Helmet's defaults, with what Swagger UI needs; plain http stays usable for a start on a laptop. */
-function contentSecurityPolicy(config: AppConfig): Record<string, string[] | null> {
-  return {
-    defaultSrc: ["'self'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'", "'unsafe-inline'"],
-    imgSrc: ["'self'", 'data:'],
-    upgradeInsecureRequests: config.production ? [] : null,
-  };
 }
 
 function cors(config: AppConfig): Parameters<NestFastifyApplication['enableCors']>[0] {

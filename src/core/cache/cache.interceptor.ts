@@ -6,15 +6,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lastValueFrom, of, type Observable } from 'rxjs';
 import { AppConfig } from '../../config/config.js';
 import { StoreUnavailable } from '../errors/core.errors.js';
-import { contentTag, isNotModified } from '../http/conditional.js';
+import { contentTag } from '../http/conditional.js';
 import '../http/request.js';
-import { Metrics } from '../metrics/metrics.js';
 import { Clock } from '../time/clock.js';
+import { CacheMetrics, type CacheResult } from './cache-metrics.js';
 import { CacheTurns, type EndTurn } from './cache-turns.js';
 import { CACHED_READ, type CacheEntry, type CachedRead } from './cached.js';
 import { CacheStore, type StoredAnswer } from './cache.store.js';
 import { FreshLoads } from './fresh-loads.js';
 import { Perishable } from './perishable.js';
+import { isFresh, replyWith } from './stored-answer.js';
 
 /** Milliseconds: longer than a request can take, so that a turn outlasts who took it. */
 const TURN_MS = 5000;
@@ -36,18 +37,16 @@ export class CacheInterceptor implements NestInterceptor {
   private readonly logger = new Logger(CacheInterceptor.name);
   private readonly inFlight = new Map<string, Promise<StoredAnswer>>();
   private readonly fresh: FreshLoads<StoredAnswer>;
-  private readonly reads;
 
   constructor(
     private readonly reflector: Reflector,
     private readonly store: CacheStore,
     private readonly turns: CacheTurns,
     private readonly clock: Clock,
-    metrics: Metrics,
+    private readonly metrics: CacheMetrics,
     config: AppConfig,
   ) {
     this.fresh = new FreshLoads(config.mongo.maxPoolSize);
-    this.reads = metrics.counter('taskflow_cache_reads_total', 'Cached reads by result', ['entry', 'result']);
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -57,13 +56,13 @@ export class CacheInterceptor implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
     // What is not worth keeping is answered in the same form: bytes with their tag.
-    if (!entry) return of(send(request, reply, (await compute(reply, next)).answer));
+    if (!entry) return of(replyWith(request, reply, (await compute(reply, next)).answer));
     const found = await this.settle(entry, request.cached ?? (await this.lookUp(entry)));
     const { generation, answer, endTurn } = found;
-    this.reads.inc({ entry: kindOf(entry), result: this.resultOf(found) });
+    this.metrics.count(entry, this.resultOf(found));
     reply.header('cache-status', answer ? 'taskflow; hit' : 'taskflow; fwd=miss');
     try {
-      return of(send(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));
+      return of(replyWith(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));
     } finally {
       await endTurn?.();
     }
@@ -106,13 +105,13 @@ export class CacheInterceptor implements NestInterceptor {
     }
   }
 
-  private resultOf(found: Found): 'hit' | 'stale' | 'miss' | 'bypass' {
+  private resultOf(found: Found): CacheResult {
     if (found.answer) return this.isFresh(found) ? 'hit' : 'stale';
     return found.generation === undefined ? 'bypass' : 'miss';
   }
 
   private isFresh({ answer }: Found): boolean {
-    return answer !== undefined && (answer.freshUntilMs ?? Infinity) > this.clock.now().getTime();
+    return answer !== undefined && isFresh(answer, this.clock.now());
   }
 
   private fill(
@@ -162,9 +161,6 @@ export class CacheInterceptor implements NestInterceptor {
   }
 }
 
-/** What comes before the part that a client chooses. */
-const kindOf = ({ name }: CacheEntry): string => name.split(':', 1)[0]!;
-
 /** The answer as bytes, and until when it is right. */
 async function compute(reply: FastifyReply, next: CallHandler): Promise<{ answer: StoredAnswer; until?: Date }> {
   const result: unknown = await lastValueFrom(next.handle());
@@ -176,14 +172,3 @@ async function compute(reply: FastifyReply, next: CallHandler): Promise<{ answer
 
 /** Up to a tenth shorter, so that entries made together do not end together. Milliseconds. */
 const jittered = (ttlSeconds: number): number => ttlSeconds * (1000 - randomInt(100));
-
-function send(request: FastifyRequest, reply: FastifyReply, answer: StoredAnswer): string | undefined {
-  reply.header('etag', answer.etag);
-  if (answer.link) reply.header('link', answer.link);
-  if (isNotModified(request, answer.etag)) {
-    reply.status(304);
-    return undefined;
-  }
-  reply.type('application/json; charset=utf-8');
-  return answer.body;
-}

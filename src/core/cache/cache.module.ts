@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { RequestRedis } from '../redis/request-redis.js';
 import { CacheTurns, MemoryCacheTurns, RedisCacheTurns } from './cache-turns.js';
+import { CacheMetrics } from './cache-metrics.js';
 import { CacheStore } from './cache.store.js';
 import { MemoryCacheStore } from './memory-cache.store.js';
 import { RedisCacheStore } from './redis-cache.store.js';
@@ -9,6 +10,7 @@ import { RedisCacheStore } from './redis-cache.store.js';
 @Global()
 @Module({
   providers: [
+    CacheMetrics,
     {
       provide: CacheStore,
       inject: [{ token: RequestRedis, optional: true }],
@@ -20,6 +22,6 @@ import { RedisCacheStore } from './redis-cache.store.js';
       useFactory: (redis?: RequestRedis) => (redis ? new RedisCacheTurns(redis) : new MemoryCacheTurns()),
     },
   ],
-  exports: [CacheStore, CacheTurns],
+  exports: [CacheMetrics, CacheStore, CacheTurns],
 })
 export class CacheModule {}

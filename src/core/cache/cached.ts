@@ -1,4 +1,5 @@
-import { SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 
 /** Who a cached answer belongs to, what it is called, and how long it may be kept. */
 export interface CacheEntry {
@@ -19,5 +20,16 @@ export type CachedRead = (owner: string, query: Readonly<Record<string, unknown>
 
 export const CACHED_READ = 'taskflow:cached-read';
 
-/** On a `GET` route: the answer is served from, and stored in, the entry that `read` names for the signed-in user. */
-export const Cached = (read: CachedRead): MethodDecorator => SetMetadata(CACHED_READ, read);
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a route with `@Cached`. */
+    readonly cachedRead?: CachedRead;
+  }
+}
+
+/**
+ * On a `GET` route that has the limit all routes have: the answer is served from, and stored in, the entry that `read`
+ * names for the signed-in user. The interceptor finds it as metadata, and what answers hits in the route's configuration.
+ */
+export const Cached = (read: CachedRead): MethodDecorator =>
+  applyDecorators(SetMetadata(CACHED_READ, read), RouteConfig({ cachedRead: read }));

@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { v7 as uuidv7 } from 'uuid';
 import type { AppConfig } from '../../config/config.js';
-import { createAccessLog, type AccessLine } from '../logging/logger.js';
+import { createAccessLog } from '../logging/logger.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
+import { redactText } from '../logging/redact.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import { isProbe } from './probes.js';
 import './request.js';
+import { securityHeaders } from './security-headers.js';
 
 const SANE_REQUEST_ID = /^[\w.-]{1,128}$/;
 /** In logs and metrics, where nobody waited for the answer. As nginx has it; it is never sent. */
@@ -15,7 +17,7 @@ const CLIENT_GONE = 499;
 /** The caller's `X-Request-Id` where it is sane, else a new one. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : uuidv7();
+  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : randomUUID();
 }
 
 /**
@@ -25,10 +27,15 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
 export function registerHttpHooks(
   fastify: FastifyInstance,
   metrics: HttpMetrics,
-  config: Pick<AppConfig, 'metrics' | 'logLevel' | 'logFormat'>,
+  config: Pick<AppConfig, 'metrics' | 'logLevel' | 'logFormat' | 'production'>,
 ): void {
   const isMeasured = config.metrics;
   const log = createAccessLog(config);
+  const headers = {
+    ...securityHeaders(config.production),
+    // Answers are for the one who asked unless a route says otherwise.
+    'cache-control': 'private, no-cache',
+  };
   const conclude = (request: FastifyRequest, reply: FastifyReply): void => {
     const { isStream } = request;
     const status = reply.raw.writableFinished || isStream ? reply.statusCode : CLIENT_GONE;
@@ -44,14 +51,17 @@ export function registerHttpHooks(
     if (isMeasured) metrics.end(method, routeOptions.url!, this.statusCode, this.elapsedTime / 1000);
   });
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    // Answers are for the one who asked unless a route says otherwise.
-    reply.header('cache-control', 'private, no-cache');
+    reply.header('x-request-id', request.id).headers(headers);
     request.traceId = traceIdOf(request.headers.traceparent);
     if (isMeasured) metrics.begin();
     // Fastify has no hook for the end of a request whose client has gone.
     if (isMeasured || log) reply.raw.on('close', () => conclude(request, reply));
-    requestContext.run({ requestId: request.id, traceId: request.traceId }, done);
+    done();
+  });
+  // Not before: a hit in the cache is answered without it.
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    if (requestContext.getStore()) return done();
+    return requestContext.run({ requestId: request.id, traceId: request.traceId }, done);
   });
 }
 
@@ -63,10 +73,11 @@ export function endConnectionsAfterListening(fastify: FastifyInstance): void {
   });
 }
 
-function accessLine(request: FastifyRequest, status: number, seconds: number): AccessLine {
-  const path = request.url.split('?', 1)[0];
+function accessLine(request: FastifyRequest, status: number, seconds: number): Readonly<Record<string, unknown>> {
+  const path = redactText(request.url.split('?', 1)[0]!);
   const durationMs = Math.round(seconds * 10_000) / 10;
   return {
+    context: 'HTTP',
     message: `${request.method} ${path} ${status} ${durationMs}ms`,
     method: request.method,
     path,
@@ -75,7 +86,7 @@ function accessLine(request: FastifyRequest, status: number, seconds: number): A
     ip: request.ip,
     userId: request.principal?.userId,
     // Said here because a time limit or a lost client ends a request outside its context.
-    requestId: request.id,
+    requestId: redactText(request.id),
     traceId: request.traceId,
     problem: request.problem,
   };

@@ -1,4 +1,5 @@
 import type { StoredAnswer } from '../cache/cache.store.js';
+import type { RateLimitResult } from '../rate-limit/rate-limit.store.js';
 import type { Principal } from '../security/principal.js';
 
 declare module 'fastify' {
@@ -13,6 +14,8 @@ declare module 'fastify' {
     problem?: string;
     /** Its answer goes on as long as the client wants: it was measured when it began, and its end is no failure. */
     isStream?: boolean;
+    /** What the limit said, once this request was counted. */
+    admission?: RateLimitResult;
     /** What the cache has for this request, if it was asked already. Without a generation it is away. */
     cached?: { readonly generation?: string; readonly answer?: StoredAnswer };
   }

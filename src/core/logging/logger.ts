@@ -4,15 +4,7 @@ import winston from 'winston';
 import type { AppConfig } from '../../config/config.js';
 import { isSecretField, redact } from './redact.js';
 import { requestContext } from './request-context.js';
-import { LINE, StandardOutput, writeLine } from './standard-output.js';
-
-type Format = ReturnType<typeof winston.format.json>;
-
-/** The fields of a request's line. */
-export interface AccessLine {
-  readonly message: string;
-  readonly [field: string]: unknown;
-}
+import { StandardOutput, writeLine } from './standard-output.js';
 
 const addContext = winston.format((info) => {
   const context = requestContext.getStore();
@@ -30,22 +22,19 @@ const withoutStructure = winston.format((info) =>
   info.level === 'info' && NEST_STRUCTURE.has(info['context'] as string) ? false : info,
 );
 
-const pretty = winston.format.printf(({ level, message, timestamp, context, stack }) => {
+type Fields = Readonly<Record<string, unknown>>;
+
+function prettyLine({ level, message, timestamp, context, stack }: Fields): string {
   const where = typeof context === 'string' ? ` [${context}]` : '';
   const trace = Array.isArray(stack) && stack[0] ? `\n${String(stack[0])}` : '';
-  return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)}${where} ${String(message)}${trace}`;
-});
+  return `${String(timestamp).slice(11, 23)} ${String(level).padEnd(5)}${where} ${String(message)}${trace}`;
+}
 
 /** What was redacted is plain: nothing circular, nothing deep. */
-const json = winston.format.printf((info) => JSON.stringify(info));
+const lineOf = ({ logFormat }: LogConfig): ((fields: Fields) => string) =>
+  logFormat === 'json' ? JSON.stringify : prettyLine;
 
 type LogConfig = Pick<AppConfig, 'logLevel' | 'logFormat'>;
-
-const formatsOf = ({ logFormat }: LogConfig): Format[] => [
-  redacted(),
-  winston.format.timestamp(),
-  logFormat === 'json' ? json : pretty,
-];
 
 /** The process' logger: one JSON object a line (or readable text), with the request and trace id, secrets blanked. */
 export function createLogger(config: LogConfig): LoggerService {
@@ -53,20 +42,24 @@ export function createLogger(config: LogConfig): LoggerService {
   return WinstonModule.createLogger({
     level: config.logLevel === 'silent' ? 'error' : config.logLevel,
     silent: config.logLevel === 'silent',
-    format: winston.format.combine(...structure, addContext(), ...formatsOf(config)),
+    format: winston.format.combine(
+      ...structure,
+      addContext(),
+      redacted(),
+      winston.format.timestamp(),
+      winston.format.printf(lineOf(config)),
+    ),
     transports: [new StandardOutput()],
   });
 }
 
 /**
- * What writes the line of a request, which has its ids already; undefined when nobody wants to read it. As any other
- * line, but past Nest's and winston's loggers and streams: on the path of every request they cost more than the line.
+ * What writes the line of a request, which has its ids and nothing to be redacted; undefined when nobody wants to read
+ * it. It looks as any other line, but goes past Nest's and winston's loggers, formats and streams: on the path of every
+ * request they cost more than the line.
  */
-export function createAccessLog(config: LogConfig): ((fields: AccessLine) => void) | undefined {
+export function createAccessLog(config: LogConfig): ((fields: Fields) => void) | undefined {
   if (config.logLevel !== 'info' && config.logLevel !== 'debug') return undefined;
-  const format = winston.format.combine(...formatsOf(config));
-  return (fields) => {
-    const info = format.transform({ level: 'info', context: 'HTTP', ...fields });
-    if (typeof info === 'object') writeLine('info', String(info[LINE]));
-  };
+  const toLine = lineOf(config);
+  return (fields) => writeLine('info', toLine({ level: 'info', timestamp: new Date().toISOString(), ...fields }));
 }

@@ -40,7 +40,8 @@ export function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-function redactText(text: string): string {
+/** @returns the text without tokens, credentials of URIs and e-mail addresses */
+export function redactText(text: string): string {
   const withoutTokens = text.replace(BEARER_OR_JWT, '[redacted]');
   if (!withoutTokens.includes('@') && !withoutTokens.includes('%40')) return withoutTokens;
   return withoutTokens.replace(URI_CREDENTIALS, '://[redacted]@').replace(E_MAIL, '[redacted]');

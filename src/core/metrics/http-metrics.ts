@@ -10,7 +10,7 @@ export class HttpMetrics {
   private inFlight = 0;
 
   constructor(metrics: Metrics) {
-    this.duration = metrics.histogram(
+    this.duration = metrics.durations(
       'taskflow_http_request_duration_seconds',
       'Duration of HTTP requests by route template and status',
       ['method', 'route', 'status'],
@@ -26,6 +26,6 @@ export class HttpMetrics {
   /** @param route its template: with a path, whoever asks would make series without an end */
   end(method: string, route: string, status: number, seconds: number): void {
     this.inFlight--;
-    this.duration.observe({ method, route, status: String(status) }, seconds);
+    this.duration.series(method, route, String(status)).observe(seconds);
   }
 }

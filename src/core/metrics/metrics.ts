@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry, type Metric } from 'prom-client';
+import { Durations } from './durations.js';
 
 /**
  * The process' metrics: `taskflow_…`, in base units, each with its row in docs/metrics.md. The values of a label come
@@ -49,13 +50,11 @@ export class Metrics {
     this.gauge(name, help, [], (gauge) => gauge.set(value()));
   }
 
-  /** @param buckets upper bounds, in seconds */
-  histogram<T extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly T[],
-    buckets: readonly number[],
-  ): Histogram<T> {
-    return new Histogram({ name, help, labelNames, buckets: [...buckets], registers: [this.registry] });
+  /** @param bounds upper bounds of the buckets, in seconds, rising */
+  durations(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]): Durations {
+    const durations = new Durations(name, help, labelNames, bounds);
+    // The registry asks for a name and for values, whatever made them.
+    this.registry.registerMetric(durations as unknown as Metric);
+    return durations;
   }
 }

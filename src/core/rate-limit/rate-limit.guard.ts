@@ -12,8 +12,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CACHED_READ, type CachedRead, type CacheEntry } from '../cache/cached.js';
 import { RateLimited } from '../errors/core.errors.js';
 import '../http/request.js';
-import { RequestGate } from '../request-gate/request-gate.js';
-import { clientKey } from './client-key.js';
+import { Admissions } from '../request-gate/admissions.js';
 import { RateLimitMetrics } from './rate-limit-metrics.js';
 
 /**
@@ -27,7 +26,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     @Inject(getOptionsToken()) options: ThrottlerModuleOptions,
     @Inject(getStorageToken()) storage: ThrottlerStorage,
     reflector: Reflector,
-    private readonly gate: RequestGate,
+    private readonly admissions: Admissions,
     private readonly metrics: RateLimitMetrics,
   ) {
     super(options, storage, reflector);
@@ -37,23 +36,14 @@ export class RateLimitGuard extends ThrottlerGuard {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const name = throttler.name ?? 'default';
-    const windowSeconds = ttl / 1000;
-    const { principal } = request;
-    const owner = principal?.userId;
-    const key = `${name}:${owner === undefined ? clientKey(request.ip) : `user:${owner}`}`;
-    const admission = await this.gate.enter({
-      limit: { key, owner, limit, windowSeconds },
-      principal,
-      cacheEntry: principal && this.cacheEntryOf(context, principal.userId, request),
-    });
-    const { allowed, remaining, resetSeconds } = admission.limit;
-    if (admission.isRevoked) {
-      request.principal = undefined;
-      request.tokenRejected = true;
-    }
-    request.cached = admission.cached;
-    reply.header('ratelimit-policy', `"${name}";q=${limit};w=${windowSeconds}`);
-    reply.header('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);
+    const { allowed, resetSeconds } =
+      request.admission ??
+      (await this.admissions.admit(
+        request,
+        reply,
+        { name, limit, windowSeconds: ttl / 1000 },
+        this.cacheEntryOf(context, request),
+      ));
     if (!allowed) {
       this.metrics.refused(name);
       throw new RateLimited({ retryAfterSeconds: resetSeconds });
@@ -61,9 +51,9 @@ export class RateLimitGuard extends ThrottlerGuard {
     return true;
   }
 
-  private cacheEntryOf(context: ExecutionContext, userId: string, request: FastifyRequest): CacheEntry | undefined {
+  private cacheEntryOf(context: ExecutionContext, { principal, query }: FastifyRequest): CacheEntry | undefined {
     const read = this.reflector.get<CachedRead | undefined>(CACHED_READ, context.getHandler());
-    return read?.(userId, request.query as Record<string, unknown>);
+    return principal && read?.(principal.userId, query as Record<string, unknown>);
   }
 
   protected override shouldSkip(context: ExecutionContext): Promise<boolean> {

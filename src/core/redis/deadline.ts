@@ -20,6 +20,12 @@ export function within<T>(ms: number, work: Promise<T>): Promise<T> {
       else atLast();
     };
     let timer = setTimeout(firstTime, ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    const conclude =
+      <R>(settle: (result: R) => void) =>
+      (result: R): void => {
+        clearTimeout(timer);
+        settle(result);
+      };
+    work.then(conclude(resolve), conclude(reject));
   });
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { AppConfig, type RedisConfig } from '../../config/config.js';
+import type { DurationSeries } from '../metrics/durations.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { DeadlineExceeded, within } from './deadline.js';
@@ -42,7 +43,7 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
   constructor(config: AppConfig, @Optional() metrics?: Metrics) {
     if (!config.redis) throw new Error('RequestRedis without a Redis: RedisModule.for() binds it by configuration');
     this.settings = config.redis;
-    this.durations = metrics?.histogram(
+    this.durations = metrics?.durations(
       'taskflow_redis_call_duration_seconds',
       'Calls to Redis on the path of a request',
       ['script'],
@@ -71,7 +72,9 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
 
   /** `tf:{<owner>}:part:part`: all keys with one owner (a user's id, `ip:…`) lie on one server of a cluster. */
   key(owner: string, ...parts: readonly string[]): string {
-    return [`${this.settings.prefix}:{${owner}}`, ...parts].join(':');
+    let key = `${this.settings.prefix}:{${owner}}`;
+    for (const part of parts) key += `:${part}`;
+    return key;
   }
 
   /** For pub/sub, which knows no slots and no databases: `tf:part:part`. */
@@ -96,17 +99,13 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
    * @param keys all with the same `{tag}`
    * @throws RedisUnavailable
    */
-  async run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     if (this.breaker.isOpen) {
       this.failures?.inc({ reason: 'breaker' });
-      throw new RedisUnavailable();
+      return Promise.reject(new RedisUnavailable());
     }
-    const start = performance.now();
-    try {
-      return await REDIS_CALLS.tracePromise(() => this.attempt(script, keys, args), { script: script.name });
-    } finally {
-      this.durations?.observe({ script: script.name }, (performance.now() - start) / 1000);
-    }
+    const attempt = (): Promise<unknown> => this.attempt(script, keys, args, this.durations?.series(script.name));
+    return REDIS_CALLS.tracePromise(attempt, { script: script.name });
   }
 
   /** Asks Redis itself, the breaker aside: for health probes. */
@@ -121,7 +120,9 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
+    duration?: DurationSeries,
   ): Promise<unknown> {
+    const startMs = performance.now();
     try {
       const reply = await within(ANSWER_MS, this.evaluate(script, keys, args));
       this.breaker.succeed();
@@ -133,27 +134,32 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
       this.breaker.fail();
       this.failures?.inc({ reason: error instanceof DeadlineExceeded ? 'timeout' : 'error' });
       throw new RedisUnavailable();
+    } finally {
+      duration?.observe((performance.now() - startMs) / 1000);
     }
   }
 
+  private evaluate(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.client.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: Error) => {
+      if (!isUnknownScript(error)) throw error;
+      return this.load(script, keys, args);
+    });
+  }
+
   /** One of many sends the whole of a script that Redis does not know; the others wait for it and name it again. */
-  private async evaluate(
+  private async load(
     { sha, lua }: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    const named = (): Promise<unknown> => this.client.evalsha(sha, keys.length, ...keys, ...args);
     const whole = (): Promise<unknown> => this.client.eval(lua, keys.length, ...keys, ...args);
-    try {
-      return await named();
-    } catch (error) {
-      if (!isUnknownScript(error)) throw error;
-    }
     const loading = this.loading.get(sha);
     if (loading) {
       await loading.catch(() => undefined);
       // Another node of a cluster may still not know it.
-      return named().catch((error: unknown) => (isUnknownScript(error) ? whole() : Promise.reject(error as Error)));
+      return this.client
+        .evalsha(sha, keys.length, ...keys, ...args)
+        .catch((error: unknown) => (isUnknownScript(error) ? whole() : Promise.reject(error as Error)));
     }
     const load = whole().finally(() => this.loading.delete(sha));
     this.loading.set(sha, load);

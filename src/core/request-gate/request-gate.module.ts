@@ -4,6 +4,8 @@ import { RedisCacheStore } from '../cache/redis-cache.store.js';
 import { RateLimitStore } from '../rate-limit/rate-limit.store.js';
 import { RedisRateLimitStore } from '../rate-limit/redis-rate-limit.store.js';
 import { RequestRedis } from '../redis/request-redis.js';
+import { Admissions } from './admissions.js';
+import { CachedHits } from './cached-hits.js';
 import { RedisRequestGate } from './redis-request-gate.js';
 import { RequestGate } from './request-gate.js';
 import { StoreRequestGate } from './store-request-gate.js';
@@ -12,6 +14,8 @@ import { StoreRequestGate } from './store-request-gate.js';
 @Global()
 @Module({
   providers: [
+    Admissions,
+    CachedHits,
     {
       provide: RequestGate,
       inject: [RateLimitStore, CacheStore, { token: RequestRedis, optional: true }],
@@ -21,6 +25,6 @@ import { StoreRequestGate } from './store-request-gate.js';
           : new StoreRequestGate(limits),
     },
   ],
-  exports: [RequestGate],
+  exports: [Admissions, CachedHits],
 })
 export class RequestGateModule {}

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import { AppConfig } from '../../config/config.js';
@@ -15,6 +16,10 @@ export const ACCESS_TOKEN_TTL_SECONDS = 15 * 60;
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
 const MAX_REMEMBERED = 20_000;
+
+/** The token of `Authorization: Bearer …` (RFC 6750 §2.1). */
+export const bearerToken = ({ headers }: FastifyRequest): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 
 /** Issues access tokens and remembers the ones whose signature was verified. */
 @Injectable()
