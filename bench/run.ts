@@ -4,8 +4,11 @@ import { Bench } from './harness/bench.js';
 import { Gate, nameOf } from './harness/gate.js';
 import { report, save, verdict, type Row } from './harness/result.js';
 import { adminStats, notModified, profile, stats } from './rows/cached.js';
+import { fleet } from './rows/fleet.js';
+import { ladder } from './rows/ladder.js';
 import { latency } from './rows/latency.js';
 import { depth, statsMiss } from './rows/large.js';
+import { mix } from './rows/mix.js';
 import { byId, pages, search } from './rows/pages.js';
 import { idleConnections, startToReady } from './rows/process.js';
 import { logins, refreshes } from './rows/sessions.js';
@@ -25,11 +28,14 @@ const ROWS: Readonly<Record<string, Measure>> = {
   login: logins,
   refresh: refreshes,
   latency,
+  ladder,
+  fleet,
   start: startToReady,
   memory: idleConnections,
   writes,
   depth,
   'stats-miss': statsMiss,
+  mix,
 };
 
 /** Those with a goal that two minutes are enough for. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ADMIN_STATS, PROFILE, STATS, type PreparedAnswer, type PreparedUser } from '../peers/settings.js';
 import type { Effort } from './compare.js';
-import { Load } from './load.js';
+import { Load, untilValid } from './load.js';
 import { get, status } from './shots.js';
 import { startStores, type Stores } from './stores.js';
 import { startSubject, type Subject, type SubjectOptions } from './subject.js';
@@ -13,9 +13,8 @@ import { generateJwtKey, HMAC_SECRET, makeWorld, type BenchUser, type World, typ
 
 /** A script in `peers/`, and behind the colon what it is told to be. */
 export type Peer =
-  | `bare:${'R1' | 'R2' | 'R3' | 'R3-helmet' | 'R3-sessions' | 'R4' | 'R5' | 'connected'}`
+  | `bare:${'R1' | 'R2' | 'R3' | 'R3-fields' | 'R3-sessions' | 'R4' | 'R5' | 'connected'}`
   | 'argon2'
-  | 'layers'
   | 'nest'
   | 'express';
 
@@ -46,7 +45,7 @@ export class Bench {
     const bench = new Bench(stores, world, effort, randomBytes(32).toString('base64url'));
     bench.taskflow = await bench.startTaskFlow();
     progress('asking for every answer once');
-    await bench.ask();
+    await untilValid(() => bench.ask());
     return bench;
   }
 
@@ -107,7 +106,7 @@ export class Bench {
 
   private async ask(): Promise<void> {
     const { users, admin } = this.world;
-    const load = new Load(this.taskflow.url, 16);
+    const load = new Load(this.taskflow.url, 4);
     const shots = [
       ...users.map((user) => [user, STATS, PROFILE] as const),
       [admin, STATS, PROFILE, ADMIN_STATS] as const,

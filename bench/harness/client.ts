@@ -4,6 +4,8 @@ export interface Answer {
   readonly status: number;
   /** The value of a header field, by its name in lower case. */
   header(name: string): string | undefined;
+  /** All header fields. */
+  fields(): Record<string, string>;
   readonly body: Buffer;
 }
 
@@ -82,7 +84,7 @@ export class Connection {
     this.received = EMPTY;
     const pending = this.pending;
     this.pending = undefined;
-    pending?.resolve({ status, header: (name) => field(head, name), body });
+    pending?.resolve({ status, header: (name) => field(head, name), fields: () => fieldsOf(head), body });
   }
 
   private fail(error: Error): void {
@@ -103,3 +105,8 @@ function lengthOf(status: number, head: string): number | undefined {
 
 const field = (head: string, name: string): string | undefined =>
   new RegExp(`\\r\\n${name}: *([^\\r]*)\\r`, 'i').exec(head)?.[1];
+
+function fieldsOf(head: string): Record<string, string> {
+  const lines = head.split('\r\n').slice(1, -1);
+  return Object.fromEntries(lines.map((line) => line.split(/: *(.*)/, 2) as [string, string]));
+}

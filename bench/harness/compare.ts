@@ -1,12 +1,17 @@
 import { rowOf, type Goals, type Row } from './result.js';
 import type { Shot } from './client.js';
-import { Load, untilValid, type Shots } from './load.js';
+import { Load, untilValid, VoidRound, type Shots } from './load.js';
 import { median } from './statistics.js';
 import type { Subject } from './subject.js';
 
+/** A process, or several that are asked in turn and measured together. */
+export interface Target extends Pick<Subject, 'cpuSeconds'> {
+  readonly url: string | readonly string[];
+}
+
 /** One of those that take turns. */
 export interface Side {
-  readonly subject: Subject;
+  readonly subject: Target;
   readonly shots: Shots;
   /** Asked for once each before anything counts: what has to be in a cache. */
   readonly first?: readonly Shot[];
@@ -78,7 +83,8 @@ export async function takeTurns(sides: readonly Side[], effort: Effort): Promise
   }));
   try {
     for (const { side, load } of turns) {
-      if (side.first) await load.once(side.first);
+      const { first } = side;
+      if (first) await untilValid(() => load.once(first));
       // Code that ran a few hundred times is still being compiled, on threads that count like any other.
       await untilValid(() => load.closed(side.shots, { seconds: effort.warmUpSeconds }));
     }
@@ -100,6 +106,7 @@ export async function takeTurns(sides: readonly Side[], effort: Effort): Promise
 async function round({ subject, shots }: Side, load: Load, { roundSeconds }: Effort): Promise<Round> {
   const before = subject.cpuSeconds();
   const { seconds, answers } = await load.closed(shots, { seconds: roundSeconds });
+  if (answers === 0) throw new VoidRound('not one answer');
   const used = subject.cpuSeconds() - before;
   return { microseconds: (used * 1e6) / answers, perSecond: answers / seconds, busy: used / seconds };
 }
@@ -134,7 +141,7 @@ const OPEN_CONNECTIONS = 256;
 
 /** A round of an open loop. @throws VoidRound when it was void three times */
 export async function openLoop(
-  { subject, shots }: Pick<Side, 'shots'> & { subject: { url: string } },
+  { subject, shots }: Pick<Side, 'subject' | 'shots'>,
   perSecond: number,
   seconds: number,
 ): ReturnType<Load['open']> {

@@ -82,14 +82,14 @@ function announced(name: string, child: ChildProcess): Promise<string> {
   });
 }
 
-const children = new Set<ChildProcess>();
+const children = new Map<ChildProcess, NodeJS.Signals>();
 process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const [child, signal] of children) child.kill(signal);
 });
 
 /** Whatever way this process ends: nothing that it started goes on. */
-export function endWithThisProcess(child: ChildProcess): void {
-  children.add(child);
+export function endWithThisProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
+  children.set(child, signal);
   child.once('exit', () => children.delete(child));
 }
 

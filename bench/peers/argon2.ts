@@ -9,6 +9,8 @@ const passwordHash = await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, par
 const turns = pLimit(1);
 
 const server = createServer((_request, response) => {
-  void turns(() => verify(passwordHash, PASSWORD)).then((good) => response.writeHead(good ? 200 : 500, { 'content-length': 0 }).end());
+  void turns(() => verify(passwordHash, PASSWORD)).then((good) =>
+    response.writeHead(good ? 200 : 500, { 'content-length': 0 }).end(),
+  );
 });
 server.listen(0, '127.0.0.1', () => announce((server.address() as { port: number }).port));

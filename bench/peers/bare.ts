@@ -1,5 +1,4 @@
 // R1 to R5, each a little more than the one before it: what Fastify, the driver and ioredis cost with nothing around.
-import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Redis } from 'ioredis';
 import mongoose from 'mongoose';
@@ -47,10 +46,14 @@ const KINDS: Readonly<Record<string, (server: FastifyInstance) => void | Promise
   R1: serveByToken,
   R2: serveByUser,
   R3: (server) => (verifyTokens(server), serveFromRedis(server)),
-  'R3-helmet': async (server) => {
-    await server.register(helmet);
+  'R3-fields': (server) => {
+    const { fields } = settings;
+    server.addHook('onSend', (_request, reply, body, done) => {
+      reply.headers(fields);
+      done(null, body);
+    });
     verifyTokens(server);
-    await serveFromRedis(server);
+    return serveFromRedis(server);
   },
   'R3-sessions': serveSessions,
   R4: (server) => (verifyTokens(server), servePages(server)),

@@ -1,9 +1,11 @@
 // X1: Express and Mongoose as TaskFlow's first sketch had them: one file, a string secret, hydrated documents, an answer
 // kept in Redis as JSON.
 import { JwtService } from '@nestjs/jwt';
+import { verify } from '@node-rs/argon2';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { Redis } from 'ioredis';
 import mongoose from 'mongoose';
+import { randomUUID } from 'node:crypto';
 import { announce, settings } from './settings.js';
 import { taskModel, userModel } from './models.js';
 import { statsOf } from './stats.js';
@@ -19,7 +21,30 @@ const redis = new Redis(settings.redisUrl);
 const jwt = new JwtService();
 const app = express();
 
+const PRIORITIES = ['low', 'medium', 'high', 'urgent'];
+const tokens = (userId: string): object => {
+  const id = randomUUID();
+  return {
+    accessToken: jwt.sign({ sub: userId }, { secret: settings.hmacSecret, expiresIn: 900 }),
+    refreshToken: jwt.sign({ sub: userId, jti: id }, { secret: settings.hmacSecret, expiresIn: '30d' }),
+  };
+};
+
 app.use(express.json());
+app.post('/api/v1/auth/login', async (request, response) => {
+  const { email, password } = request.body as { email: string; password: string };
+  const user = await User.findOne({ email });
+  if (user && (await verify(user.passwordHash, password))) response.json(tokens(user.id));
+  else response.status(401).json({ message: 'Unauthorized' });
+});
+app.post('/api/v1/auth/refresh', async (request, response) => {
+  const { refreshToken } = request.body as { refreshToken: string };
+  const { sub, jti } = jwt.verify<{ sub: string; jti: string }>(refreshToken, { secret: settings.hmacSecret });
+  // The first use is the only one.
+  const isFirst = await redis.set(`x1:used:${jti}`, 1, 'EX', 2_592_000, 'NX');
+  if (isFirst) response.json(tokens(sub));
+  else response.status(401).json({ message: 'Unauthorized' });
+});
 app.use((request: SignedIn, response: Response, next: NextFunction) => {
   try {
     const token = request.headers.authorization?.split(' ')[1] ?? '';
@@ -61,8 +86,43 @@ app.get(
   cached('me', 600, async (userId) => (await User.findById(userId))!.toJSON()),
 );
 app.get('/api/v1/tasks', async (request: SignedIn, response: Response) => {
-  const tasks = await Task.find({ owner: request.userId, place: 'live' }).sort({ createdAt: -1, _id: -1 }).limit(20);
+  const { q } = request.query as { q?: string };
+  const filter = { owner: request.userId, place: 'live', ...(q && { title: { $regex: q, $options: 'i' } }) };
+  const tasks = await Task.find(filter).sort({ createdAt: -1, _id: -1 }).limit(20);
   response.json({ items: tasks.map((task) => task.toJSON()), nextCursor: tasks.at(-1)?.id ?? null });
+});
+
+const own = (request: SignedIn): object => ({ _id: request.params['id'], owner: request.userId, place: 'live' });
+const forget = (request: SignedIn): Promise<number> => redis.del(`x1:stats:${request.userId}`);
+
+app.get('/api/v1/tasks/:id', async (request: SignedIn, response: Response) => {
+  response.json((await Task.findOne(own(request)))!.toJSON());
+});
+app.post('/api/v1/tasks', async (request: SignedIn, response: Response) => {
+  const { priority = 'medium', ...content } = request.body as { priority?: string; title: string };
+  const now = new Date();
+  const rest = { place: 'live', status: 'todo', createdAt: now, updatedAt: now, version: 1 };
+  const task = await Task.create({
+    ...rest,
+    ...content,
+    owner: request.userId,
+    priority: PRIORITIES.indexOf(priority),
+  });
+  await forget(request);
+  response.status(201).json(task.toJSON());
+});
+app.patch('/api/v1/tasks/:id', async (request: SignedIn, response: Response) => {
+  const task = (await Task.findOne(own(request)))!;
+  task.set(request.body as object);
+  task.version++;
+  await task.save();
+  await forget(request);
+  response.json(task.toJSON());
+});
+app.delete('/api/v1/tasks/:id', async (request: SignedIn, response: Response) => {
+  await Task.updateOne(own(request), { place: 'trash', deletedAt: new Date() });
+  await forget(request);
+  response.status(204).end();
 });
 
 const server = app.listen(0, '127.0.0.1', () => announce((server.address() as { port: number }).port));

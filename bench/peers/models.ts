@@ -25,6 +25,7 @@ export interface UserRow {
   role: string;
   status: string;
   emailVerified: boolean;
+  passwordHash: string;
   timeZone: string;
   locale: string;
   createdAt: Date;
@@ -74,6 +75,7 @@ const userSchema = new Schema<UserRow>(
     role: String,
     status: String,
     emailVerified: Boolean,
+    passwordHash: String,
     timeZone: String,
     locale: String,
     createdAt: Date,

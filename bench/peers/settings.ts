@@ -26,6 +26,8 @@ export const settings = {
   privateKey: process.env['PRIVATE_KEY'] ?? '',
   publicKey: process.env['PUBLIC_KEY'] ?? '',
   hmacSecret: process.env['HMAC_SECRET'] ?? '',
+  /** Header fields of an answer of TaskFlow, for a peer that sends the same ones. */
+  fields: JSON.parse(process.env['FIELDS'] ?? '{}') as Record<string, string>,
 };
 
 export function preparedUsers(): PreparedUser[] {

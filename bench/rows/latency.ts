@@ -1,7 +1,7 @@
-import { openLoop, type Side } from '../harness/compare.js';
+import { openLoop, takeTurns, type Measured, type Side } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import type { Shot } from '../harness/client.js';
-import { Load, untilValid, type LoadResult, type Shots } from '../harness/load.js';
+import { Load, type LoadResult, type Shots } from '../harness/load.js';
 import { rowOf, type Pair, type Row } from '../harness/result.js';
 import { status } from '../harness/shots.js';
 import { median, spread } from '../harness/statistics.js';
@@ -108,20 +108,10 @@ function saturateWithLogins({ taskflow, world }: Bench): () => Promise<void> {
   };
 }
 
-/** Requests per second, asked for by a closed loop. */
-async function maximum(subject: Subject, { shots, first }: Omit<Side, 'subject'>, { effort }: Bench): Promise<number> {
-  const load = new Load(subject.url, effort.connections);
-  try {
-    await load.once(first ?? []);
-    await load.closed(shots, { seconds: effort.warmUpSeconds });
-    const rounds: LoadResult[] = [];
-    for (let n = 0; n < 3; n++) {
-      rounds.push(await untilValid(() => load.closed(shots, { seconds: effort.roundSeconds })));
-    }
-    return median(rounds.map(({ answers, seconds }) => answers / seconds));
-  } finally {
-    load.close();
-  }
+/** Requests that it can answer with a second of CPU: it has one core, so this is its maximum, whoever else has the rest. */
+async function maximum(subject: Subject, side: Omit<Side, 'subject'>, { effort }: Bench): Promise<number> {
+  const [{ microseconds }] = (await takeTurns([{ ...side, subject }], effort)) as [Measured];
+  return 1e6 / median(microseconds);
 }
 
 const open = ({ taskflow, effort }: Bench, shots: Shots, perSecond: number, subject = taskflow): Promise<LoadResult> =>

@@ -52,7 +52,12 @@ export class Devices {
   refresh(): Shot | undefined {
     const refreshToken = this.tokens.pop();
     if (refreshToken === undefined) return undefined;
-    return write('POST', '/auth/refresh', undefined, { refreshToken }, (answer) => keep(this.tokens, answer));
+    return write('POST', '/auth/refresh', undefined, { refreshToken }, (answer) => {
+      const wrong = keep(this.tokens, answer);
+      // What was refused was not exchanged: the void round costs no device.
+      if (wrong) this.tokens.push(refreshToken);
+      return wrong;
+    });
   }
 }
 
