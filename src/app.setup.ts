@@ -11,6 +11,7 @@ import { answerClientErrors } from './core/http/client-errors.js';
 import { registerEntityTags } from './core/http/conditional.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
 import { endConnectionsAfterListening, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
+import { limitTime } from './core/http/time-limit.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
 import { serveOpenApi } from './core/openapi/openapi.js';
@@ -47,8 +48,6 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     // What still arrives on an open connection is served: nobody would repeat a refused POST.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // A frozen database answers nothing, not even a refusal: the client gets its 503 all the same.
-    handlerTimeout: config.requestTimeoutMs,
     // Longer than any proxy in front keeps it: whoever closes first may close on a request that is on its way.
     keepAliveTimeout: config.keepAliveSeconds * 1000,
     // Whoever sends a header or body byte by byte does not keep the connection longer than this.
@@ -71,8 +70,9 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   fastify.addHook('onRoute', (route) => {
     if (!route.url.endsWith('/tasks/bulk')) return;
     route.bodyLimit = BULK_BODY_LIMIT;
-    route.handlerTimeout = LONGEST_REQUEST_MS;
+    route.config = { ...route.config, timeLimitMs: LONGEST_REQUEST_MS };
   });
+  limitTime(fastify, config.requestTimeoutMs);
   registerHttpHooks(fastify, app.get(HttpMetrics), config);
   // Neither is loaded where it is not wanted.
   if (config.tracing) (await import('./core/tracing/tracing.js')).recordTraces(fastify, config);

@@ -123,7 +123,7 @@ describe('conventions', () => {
       const { headers } = await app.http.get('/api/v1/tasks').set('Authorization', token).expect(200);
       expect(headers['cache-control']).toBe('private, no-cache');
       expect(headers['x-content-type-options']).toBe('nosniff');
-      expect(headers['content-security-policy']).toContain("default-src 'self'");
+      expect(headers['content-security-policy']).toBe("default-src 'none';frame-ancestors 'none'");
       expect(headers['strict-transport-security']).toBeDefined();
       expect(headers['x-powered-by']).toBeUndefined();
     });

@@ -1,6 +1,7 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppConfig } from '../../config/config.js';
+import { TimeLimitReached } from '../http/time-limit.js';
 import { RequestTooSlow } from './core.errors.js';
 import { announceUnexpected } from './unexpected-error.js';
 import { problemHeaders, problemOf, toDomainError, type Problem } from './problem.js';
@@ -13,7 +14,7 @@ const CLOSING = { headers: { connection: 'close' } };
 
 /** Whether the time limit struck while the body was on its way: then it is not the server that is slow. */
 const isStillArriving = (thrown: unknown, { raw }: FastifyRequest): boolean =>
-  (thrown as { code?: unknown } | null)?.code === 'FST_ERR_HANDLER_TIMEOUT' && !raw.complete;
+  thrown instanceof TimeLimitReached && !raw.complete;
 
 /** The one choke point: whatever a request ends with, other than its answer, leaves here as problem+json. */
 @Catch()

@@ -1,3 +1,4 @@
+import { TimeLimitReached } from '../http/time-limit.js';
 import { ForbiddenException, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
 import mongoose from 'mongoose';
 import {
@@ -30,7 +31,7 @@ describe('toDomainError', () => {
     ['a URL that cannot be decoded', Object.assign(new Error('bad'), { statusCode: 400 }), 'request.malformed'],
     ['a media type', Object.assign(new Error('bad'), { statusCode: 415 }), 'request.unsupported_media_type'],
     ['a body too large', Object.assign(new Error('bad'), { statusCode: 413 }), 'request.too_large'],
-    ['a handler that took too long', Object.assign(new Error('late'), { statusCode: 503 }), 'request.timeout'],
+    ['a handler that took too long', new TimeLimitReached(2000), 'request.timeout'],
     ['an unknown route', new NotFoundException(), 'route.not_found'],
     ['a refusing guard', new ForbiddenException(), 'auth.forbidden'],
     ['a 503 of Nest', new ServiceUnavailableException(), 'request.timeout'],

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import { TimeLimitReached } from '../http/time-limit.js';
 import { storeFailure } from '../mongo/store-failure.js';
 import {
   InternalError,
@@ -49,6 +50,7 @@ export const ERRORS_PAGE = '/api/docs/errors';
 /** Turns whatever was thrown into an error of the catalogue: a driver message or a stack never gets further than this. */
 export function toDomainError(thrown: unknown): DomainError & ErrorDefinition {
   if (thrown instanceof DomainError) return thrown;
+  if (thrown instanceof TimeLimitReached) return new RequestTimedOut();
   const failure = storeFailure(thrown);
   if (failure) return failure;
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusProperty(thrown);

@@ -8,9 +8,11 @@ import { redactText } from '../logging/redact.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import { isProbe } from './probes.js';
 import './request.js';
-import { securityHeaders } from './security-headers.js';
+import { securityHeadersOfAnswers, securityHeadersOfPages } from './security-headers.js';
 
 const SANE_REQUEST_ID = /^[\w.-]{1,128}$/;
+/** Where pages are; everything else answers with data. */
+const DOCS = '/api/docs';
 /** In logs and metrics, where nobody waited for the answer. As nginx has it; it is never sent. */
 const CLIENT_GONE = 499;
 
@@ -31,15 +33,14 @@ export function registerHttpHooks(
 ): void {
   const isMeasured = config.metrics;
   const log = createAccessLog(config);
-  const headers = {
-    ...securityHeaders(config.production),
-    // Answers are for the one who asked unless a route says otherwise.
-    'cache-control': 'private, no-cache',
-  };
+  // Answers are for the one who asked unless a route says otherwise.
+  const caching = { 'cache-control': 'private, no-cache' };
+  const pageHeaders = { ...securityHeadersOfPages(config.production), ...caching };
+  const answerHeaders = { ...securityHeadersOfAnswers(), ...caching };
   const conclude = (request: FastifyRequest, reply: FastifyReply): void => {
     const { isStream } = request;
     const status = reply.raw.writableFinished || isStream ? reply.statusCode : CLIENT_GONE;
-    const seconds = reply.elapsedTime / 1000;
+    const seconds = (performance.now() - request.beganMs) / 1000;
     const route = request.routeOptions.url ?? 'unmatched';
     if (isMeasured && !isStream) metrics.end(request.method, route, status, seconds);
     if (log && !isProbe(route)) log(accessLine(request, status, seconds));
@@ -47,11 +48,12 @@ export function registerHttpHooks(
   // How long a client stays says nothing about how fast this server is.
   fastify.decorateReply('streamBegins', function (this: FastifyReply) {
     this.request.isStream = true;
-    const { method, routeOptions } = this.request;
-    if (isMeasured) metrics.end(method, routeOptions.url!, this.statusCode, this.elapsedTime / 1000);
+    const { method, routeOptions, beganMs } = this.request;
+    if (isMeasured) metrics.end(method, routeOptions.url!, this.statusCode, (performance.now() - beganMs) / 1000);
   });
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).headers(headers);
+    request.beganMs = performance.now();
+    reply.header('x-request-id', request.id).headers(request.url.startsWith(DOCS) ? pageHeaders : answerHeaders);
     request.traceId = traceIdOf(request.headers.traceparent);
     if (isMeasured) metrics.begin();
     // Fastify has no hook for the end of a request whose client has gone.

@@ -4,6 +4,8 @@ import type { Principal } from '../security/principal.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** On the clock of `performance`. */
+    beganMs: number;
     /** Set by the authentication guard when the request carries a good access token. */
     principal?: Principal;
     /** Why the token that came with the request is not good. */
