@@ -1,6 +1,7 @@
 import type { Response, Test } from 'supertest';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
+import { MailedTokensOf } from '../support/mailed-tokens.js';
 import { expectProblem } from '../support/problems.js';
 import { aTask } from '../support/tasks.js';
 
@@ -15,9 +16,11 @@ let app: TestApp;
 let ada: Client;
 let admin: Client;
 let operations: Operation[];
+let mailed: MailedTokensOf;
 
 beforeAll(async () => {
   app = await startTestApp();
+  mailed = new MailedTokensOf(app);
   [ada, admin] = [await signUp(app), await signUpAdmin(app)];
   const { body } = await app.http.get('/api/openapi.json').expect(200);
   const { paths } = body as { paths: Record<string, Record<string, { operationId: string; security?: object[] }>> };
@@ -69,6 +72,19 @@ const requests: Record<string, () => PromiseLike<Response>> = {
     const change = { currentPassword: bob.password, newPassword: `${bob.password} again` };
     return bob.post('/auth/change-password').send(change);
   },
+  'accountMail.forgotPassword': () => app.http.post('/api/v1/auth/forgot-password').send({ email: ada.email }),
+  'accountMail.resetPassword': async () => {
+    const bob = await signUp(app);
+    await app.http.post('/api/v1/auth/forgot-password').send({ email: bob.email });
+    const [token] = await mailed.first(1, bob.user.id, 'reset_password');
+    return app.http.post('/api/v1/auth/reset-password').send({ token, newPassword: `${bob.password} again` });
+  },
+  'accountMail.verifyEmail': async () => {
+    const bob = await signUp(app);
+    const [token] = await mailed.first(1, bob.user.id, 'verify_email');
+    return app.http.post('/api/v1/auth/verify-email').send({ token });
+  },
+  'accountMail.resendVerification': () => ada.post('/auth/resend-verification'),
   'sessions.list': () => ada.get('/auth/sessions'),
   'sessions.end': async () => {
     const { body } = await (await signIn(app, ada)).get('/auth/sessions');

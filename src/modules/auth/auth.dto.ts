@@ -62,6 +62,29 @@ export class PasswordChange {
   @NewPassword() newPassword: string;
 }
 
+const MailedTokenText = (): PropertyDecorator =>
+  applyDecorators(Text(1, 512), ApiProperty({ example: 'what the mail says' }));
+
+export class ForgottenPassword {
+  /** @example 'ada@example.org' */
+  @EmailAddress() email: string;
+}
+
+export class PasswordReset {
+  /** From the mail; it works once within 30 minutes. */
+  @MailedTokenText() token: string;
+  /**
+   * 10 to 128 characters, not a common password.
+   * @example 'a better horse, a newer battery'
+   */
+  @NewPassword() newPassword: string;
+}
+
+export class EmailVerification {
+  /** From the mail; it works once within 30 minutes. */
+  @MailedTokenText() token: string;
+}
+
 export class AccountDeletion {
   /** @example 'correct horse battery staple' */
   @AnyPassword() password: string;

@@ -17,4 +17,9 @@ export const RefreshReused = defineError(
   'unauthenticated',
   'The refresh token was used before. Its session has been ended, in case somebody copied it.',
 );
+export const OneTimeTokenInvalid = defineError(
+  'auth.one_time_token_invalid',
+  'invalid',
+  'The token is not valid, was used before, or has expired.',
+);
 export const SessionNotFound = defineError('session.not_found', 'not-found', 'There is no such session.');

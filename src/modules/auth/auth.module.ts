@@ -4,6 +4,8 @@ import { Background } from '../../core/events/background.js';
 import { RequestRedis } from '../../core/redis/request-redis.js';
 import { Clock } from '../../core/time/clock.js';
 import { UsersModule } from '../users/index.js';
+import { AccountMailController } from './account-mail.controller.js';
+import { AccountMail } from './account-mail.service.js';
 import { AccountController } from './account.controller.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
@@ -33,6 +35,7 @@ const FORGET_ALL_EVERY_MS = 600_000;
     ]),
   ],
   providers: [
+    AccountMail,
     AuthService,
     LoginBudget,
     Passwords,
@@ -48,7 +51,7 @@ const FORGET_ALL_EVERY_MS = 600_000;
         redis ? new RedisSessionStore(redis, ledger) : repository,
     },
   ],
-  exports: [AuthService, LoginBudget, Passwords, RefreshCookie, Sessions],
+  exports: [AccountMail, AuthService, LoginBudget, Passwords, RefreshCookie, Sessions],
 })
 export class AuthModule implements OnModuleInit {
   constructor(
@@ -75,7 +78,7 @@ export class AuthModule implements OnModuleInit {
 /** What `MODULES=auth` serves. */
 @Module({
   imports: [AuthModule],
-  controllers: [AuthController, SessionsController, JwksController, WellKnownJwksController],
+  controllers: [AuthController, AccountMailController, SessionsController, JwksController, WellKnownJwksController],
 })
 export class AuthRoutes {}
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InputInvalid } from '../../core/errors/core.errors.js';
 import { AccessTokens } from '../../core/security/access-tokens.js';
 import type { Principal } from '../../core/security/principal.js';
-import { EmailTaken, UsersService, type User } from '../users/index.js';
+import { EmailTaken, MailedTokens, UsersService, type User } from '../users/index.js';
 import type { Credentials, PasswordChange, Registration } from './auth.dto.js';
 import { AccountSuspended, CredentialsInvalid, RefreshInvalid } from './auth.errors.js';
 import { refuseGuessable } from './password-policy.js';
@@ -24,6 +24,7 @@ export class AuthService {
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
     private readonly tokens: AccessTokens,
+    private readonly mailedTokens: MailedTokens,
   ) {}
 
   /** @throws InputInvalid for a guessable password; EmailTaken */
@@ -33,7 +34,8 @@ export class AuthService {
     if (await this.users.findByEmail(email)) throw new EmailTaken();
     // An account whose sign-in then fails would answer the repeated request with "taken".
     await this.sessions.assertReachable();
-    const user = await this.users.register({ email, name, passwordHash: await this.passwords.hash(password) });
+    const newUser = { email, name, passwordHash: await this.passwords.hash(password) };
+    const user = await this.users.register(newUser, (id) => this.mailedTokens.issue('verify_email', id, email));
     return this.signedIn(user, await this.sessions.open(user.id, device));
   }
 

@@ -7,7 +7,8 @@ import { clientKey } from '../../core/rate-limit/client-key.js';
 import { DurableRateLimitRepository } from '../../core/rate-limit/durable-rate-limit.repository.js';
 import { RateLimitMetrics } from '../../core/rate-limit/rate-limit-metrics.js';
 import type { RateLimit, RateLimitResult } from '../../core/rate-limit/rate-limit.store.js';
-import { emailKey, UsersService } from '../users/index.js';
+import { OneTimeTokens } from '../../core/security/one-time-tokens.js';
+import { emailKey, UsersService, type MailedTokenPurpose } from '../users/index.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions } from './sessions.service.js';
 
@@ -15,7 +16,8 @@ const WINDOW_SECONDS = 15 * 60;
 
 /**
  * How often a password may be tried: n times per e-mail and address, 5n per address, 10n per e-mail. When strangers
- * have used up the last one, whoever holds a session of that account still has n tries of its own.
+ * have used up the last one, whoever holds a session of that account, or a token that was mailed to it, still has n tries
+ * of its own.
  */
 @Injectable()
 export class LoginBudget {
@@ -24,6 +26,7 @@ export class LoginBudget {
     private readonly limits: DurableRateLimitRepository,
     private readonly users: UsersService,
     private readonly sessions: Sessions,
+    private readonly tokens: OneTimeTokens,
     private readonly cookie: RefreshCookie,
     private readonly metrics: RateLimitMetrics,
   ) {}
@@ -41,6 +44,22 @@ export class LoginBudget {
     const { userId, sessionId } = request.principal!;
     const { email } = await this.users.profile(userId);
     await this.take(email, request, reply, () => Promise.resolve(sessionId));
+  }
+
+  /**
+   * An attempt with a token that was mailed. A genuine one counts for its account and knows it as well as a session of it
+   * does; any other is an attempt of its address.
+   * @throws RateLimited
+   */
+  async spendForToken(
+    purpose: MailedTokenPurpose,
+    token: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const presented = this.tokens.read(purpose, token);
+    const user = presented && (await this.users.findById(presented.userId));
+    await this.take(user?.email ?? token, request, reply, () => Promise.resolve(presented?.hash));
   }
 
   private async take(

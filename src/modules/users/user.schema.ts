@@ -6,15 +6,20 @@ import {
   outboxIndex,
   type OutboxFields,
 } from '../../core/events/outbox.schema.js';
+import type { MailedToken } from './mailed-token.js';
 import type { User } from './user.js';
 
-export interface UserDocument extends Omit<User, 'id'>, OutboxFields {
+export interface UserDocument extends Omit<User, 'id' | 'mailedTokens'>, OutboxFields {
   _id: Types.ObjectId;
+  /** Absent in accounts from before there were any. */
+  mailedTokens?: readonly MailedToken[];
   /** The folded e-mail; absent once the user is deleted, so that the address is free. */
   emailKey?: string;
   /** Folded words of e-mail and name. */
   terms: readonly string[];
 }
+
+const mailedTokenSchema = new Schema({ purpose: String, hash: String, expiresAt: Date }, { _id: false, id: false });
 
 export const USER_MODEL = 'User';
 
@@ -30,6 +35,7 @@ export const userSchema = new Schema<UserDocument>(
     locale: String,
     version: Number,
     passwordHash: String,
+    mailedTokens: { type: [mailedTokenSchema], default: undefined },
     terms: { type: [String], default: undefined },
     createdAt: Date,
     updatedAt: Date,

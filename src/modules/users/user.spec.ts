@@ -5,8 +5,11 @@ import {
   registered,
   searchTerms,
   signedOutEverywhere,
+  withConfirmedEmail,
+  withMailedToken,
   withPassword,
   withProfile,
+  withReset,
   withStanding,
   type User,
 } from './user.js';
@@ -104,4 +107,56 @@ it('searches the words of e-mail and name', () => {
     'org',
     'lovelace',
   ]);
+});
+
+describe('a token that is mailed', () => {
+  const issued = { id: 'its id', hash: 'its hash' };
+  const asked = withMailedToken(ada, 'reset_password', issued, now);
+  const later = (ms: number): Date => new Date(now.getTime() + ms);
+
+  it('is kept as its hash for 30 minutes; the event names its id, and the rest of the account stays as it is', () => {
+    expect(asked.user).toEqual({
+      ...ada,
+      version: 2,
+      mailedTokens: [{ purpose: 'reset_password', hash: 'its hash', expiresAt: later(30 * 60_000) }],
+    });
+    expect(asked.events).toMatchObject([
+      { name: 'user.password_reset_requested', facts: { userId: id, tokenId: 'its id' } },
+    ]);
+  });
+
+  it('leaves those before it that are still good', () => {
+    const twice = withMailedToken(asked.user, 'verify_email', { id: '2', hash: 'two' }, later(30 * 60_000 - 1));
+    expect(twice.user.mailedTokens.map(({ hash }) => hash)).toEqual(['its hash', 'two']);
+    const afterwards = withMailedToken(twice.user, 'verify_email', { id: '3', hash: 'three' }, later(30 * 60_000));
+    expect(afterwards.user.mailedTokens.map(({ hash }) => hash)).toEqual(['two', 'three']);
+  });
+
+  it('sets a password until its last millisecond, tells that every session is over, and is gone', () => {
+    const reset = withReset(asked.user, 'its hash', 'new hash', later(30 * 60_000 - 1))!;
+    expect(reset.user).toMatchObject({ passwordHash: 'new hash', version: 3, mailedTokens: [] });
+    expect(reset.events).toMatchObject([
+      { name: 'user.password_changed' },
+      { name: 'user.signed_out_everywhere', facts: { userId: id, version: 3 } },
+    ]);
+    expect(withReset(asked.user, 'its hash', 'new hash', later(30 * 60_000))).toBeUndefined();
+    expect(withReset(reset.user, 'its hash', 'newer hash', now)).toBeUndefined();
+  });
+
+  it('is good for nothing else, not for a suspended account, and not after another new password', () => {
+    expect(withConfirmedEmail(asked.user, 'its hash', now)).toBeUndefined();
+    expect(withReset(asked.user, 'another hash', 'new hash', now)).toBeUndefined();
+    expect(withReset({ ...asked.user, status: 'suspended' }, 'its hash', 'new hash', now)).toBeUndefined();
+    expect(withPassword(asked.user, 'new hash', now).user.mailedTokens).toEqual([]);
+    expect(deleted(asked.user, now).user.mailedTokens).toEqual([]);
+  });
+
+  it('to confirm the address belongs to a registration, whose version is still the first', () => {
+    const newcomer = registered(id, { email: 'a@b.org', name: 'Ada', passwordHash: 'hash' }, now, issued);
+    expect(newcomer.user.version).toBe(1);
+    expect(newcomer.events.map(({ name }) => name)).toEqual(['user.registered', 'user.email_verification_requested']);
+    const confirmed = withConfirmedEmail(newcomer.user, 'its hash', now)!;
+    expect(confirmed.user).toMatchObject({ emailVerified: true, mailedTokens: [], version: 2 });
+    expect(withReset(newcomer.user, 'its hash', 'new hash', now)).toBeUndefined();
+  });
 });

@@ -1,11 +1,16 @@
 import { toPending, type DomainEvent, type PendingEvent } from '../../core/events/domain-event.js';
 import { LONGEST_REQUEST_MS } from '../../core/http/limits.js';
 import { distinctWords } from '../../core/search/fold.js';
+import type { IssuedToken } from '../../core/security/one-time-tokens.js';
 import type { Role } from '../../core/security/principal.js';
+import { isGood, withNewToken, withoutTokensFor, type MailedToken, type MailedTokenPurpose } from './mailed-token.js';
 import {
   BOOTSTRAP,
   UserDeleted,
+  UserEmailVerificationRequested,
+  UserEmailVerified,
   UserPasswordChanged,
+  UserPasswordResetRequested,
   UserProfileChanged,
   UserPurgeDue,
   UserRegistered,
@@ -33,6 +38,7 @@ export interface User {
   readonly version: number;
   /** argon2id in its own text form; empty once the user is deleted. */
   readonly passwordHash: string;
+  readonly mailedTokens: readonly MailedToken[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -60,7 +66,13 @@ export const emailKey = (email: string): string => email.normalize('NFC').toLowe
 export const searchTerms = ({ email, name }: Pick<User, 'email' | 'name'>): string[] =>
   distinctWords([email, name], 50);
 
-export function registered(id: string, { email, name, passwordHash, role = 'user' }: NewUser, now: Date): Decision {
+/** @param verification a token by which the address can be confirmed, to be mailed */
+export function registered(
+  id: string,
+  { email, name, passwordHash, role = 'user' }: NewUser,
+  now: Date,
+  verification?: IssuedToken,
+): Decision {
   const user: User = {
     id,
     email,
@@ -72,10 +84,14 @@ export function registered(id: string, { email, name, passwordHash, role = 'user
     locale: 'en',
     version: 1,
     passwordHash,
+    mailedTokens: [],
     createdAt: now,
     updatedAt: now,
   };
-  return { user, events: [toPending(new UserRegistered(now, id))] };
+  const events = [toPending(new UserRegistered(now, id))];
+  if (!verification) return { user, events };
+  const requested = withMailedToken(user, 'verify_email', verification, now);
+  return { user: { ...requested.user, version: user.version }, events: [...events, ...requested.events] };
 }
 
 export function withProfile(user: User, change: ProfileChange, now: Date): Decision | undefined {
@@ -85,7 +101,38 @@ export function withProfile(user: User, change: ProfileChange, now: Date): Decis
 }
 
 export function withPassword(user: User, passwordHash: string, now: Date, keptSessionId?: string): Decision {
-  return next(user, { passwordHash }, now, () => new UserPasswordChanged(now, user.id, keptSessionId));
+  const change = { passwordHash, mailedTokens: withoutTokensFor('reset_password', user.mailedTokens) };
+  return next(user, change, now, () => new UserPasswordChanged(now, user.id, keptSessionId));
+}
+
+/** A token for `purpose` is on its way to the address. For the user nothing has changed, and so neither has `updatedAt`. */
+export function withMailedToken(
+  user: User,
+  purpose: MailedTokenPurpose,
+  { id, hash }: IssuedToken,
+  now: Date,
+): Decision {
+  const Requested = purpose === 'reset_password' ? UserPasswordResetRequested : UserEmailVerificationRequested;
+  const mailedTokens = withNewToken(user.mailedTokens, purpose, hash, now);
+  return {
+    user: { ...user, mailedTokens, version: user.version + 1 },
+    events: [toPending(new Requested(now, user.id, id))],
+  };
+}
+
+/** A new password by a token that was mailed. Undefined when the token is not good. */
+export function withReset(user: User, hash: string, passwordHash: string, now: Date): Decision | undefined {
+  if (user.status !== 'active' || !isGood(user.mailedTokens, 'reset_password', hash, now)) return undefined;
+  const changed = withPassword(user, passwordHash, now);
+  const signedOut = new UserSignedOutEverywhere(now, user.id, changed.user.version);
+  return { user: changed.user, events: [...changed.events, toPending(signedOut)] };
+}
+
+/** The address, confirmed by a token that was mailed to it. Undefined when the token is not good. */
+export function withConfirmedEmail(user: User, hash: string, now: Date): Decision | undefined {
+  if (user.status !== 'active' || !isGood(user.mailedTokens, 'verify_email', hash, now)) return undefined;
+  const change = { emailVerified: true, mailedTokens: withoutTokensFor('verify_email', user.mailedTokens) };
+  return next(user, change, now, () => new UserEmailVerified(now, user.id));
 }
 
 export function signedOutEverywhere(user: User, now: Date, by?: AdminActor): Decision {
@@ -113,7 +160,8 @@ export function registeredFirstAdmin(id: string, newUser: NewUser, now: Date): D
 export function asFirstAdmin(user: User, passwordHash: string, now: Date): Decision {
   const event = ({ version }: User): DomainEvent =>
     new UserStandingChanged(now, user.id, version, BOOTSTRAP, standingOf(user), FIRST_ADMIN);
-  return next(user, { ...FIRST_ADMIN, passwordHash }, now, event);
+  const mailedTokens = withoutTokensFor('reset_password', user.mailedTokens);
+  return next(user, { ...FIRST_ADMIN, passwordHash, mailedTokens }, now, event);
 }
 
 /** From here on nobody finds the user: what is left is an id, and what tells the others to forget. */
@@ -126,6 +174,7 @@ export function deleted(user: User, now: Date): Decision {
       email: '',
       name: '',
       passwordHash: '',
+      mailedTokens: [],
       timeZone: 'UTC',
       locale: 'en',
       emailVerified: false,

@@ -3,7 +3,9 @@ import { InjectModel, MongooseModule } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { OutboxRelay } from '../../core/events/outbox.relay.js';
 import { OutboxRepository } from '../../core/events/outbox.repository.js';
+import { MailedTokens } from './mailed-tokens.service.js';
 import { UserDirectory } from './user-directory.js';
+import { UserWriter } from './user-writer.js';
 import { USER_MODEL, userSchema, type UserDocument } from './user.schema.js';
 import { UsersListener } from './users.listener.js';
 import { UsersController } from './users.controller.js';
@@ -12,8 +14,8 @@ import { UsersService } from './users.service.js';
 
 @Module({
   imports: [MongooseModule.forFeature([{ name: USER_MODEL, schema: userSchema }])],
-  providers: [UsersRepository, UsersService, UserDirectory, UsersListener],
-  exports: [UsersService, UserDirectory],
+  providers: [UsersRepository, UserWriter, UsersService, MailedTokens, UserDirectory, UsersListener],
+  exports: [UsersService, MailedTokens, UserDirectory],
 })
 export class UsersModule implements OnModuleInit {
   constructor(

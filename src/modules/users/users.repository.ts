@@ -138,7 +138,7 @@ function stored(user: User): Omit<User, 'id' | 'createdAt'> {
   return fields;
 }
 
-function toUser({ _id, ...document }: Omit<UserDocument, '_id'> & { _id: unknown }): User {
+function toUser({ _id, mailedTokens = [], ...document }: Omit<UserDocument, '_id'> & { _id: unknown }): User {
   const { emailKey: _key, terms: _terms, pending: _pending, pendingAt: _at, delivery: _delivery, ...user } = document;
-  return { id: String(_id), ...user };
+  return { id: String(_id), ...user, mailedTokens };
 }

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { CacheStore } from '../../core/cache/cache.store.js';
-import { TokenInvalid, WriteContended } from '../../core/errors/core.errors.js';
-import { OutboxRelay } from '../../core/events/outbox.relay.js';
+import { TokenInvalid } from '../../core/errors/core.errors.js';
 import { Leases } from '../../core/mongo/lease.repository.js';
+import type { IssuedToken } from '../../core/security/one-time-tokens.js';
 import type { Role } from '../../core/security/principal.js';
 import { Revocations } from '../../core/security/revocations.js';
 import { Clock } from '../../core/time/clock.js';
@@ -22,29 +21,33 @@ import {
   type StandingChange,
   type User,
 } from './user.js';
-import { LastAdmin, UserNotFound } from './users.errors.js';
+import { UserWriter } from './user-writer.js';
+import { LastAdmin } from './users.errors.js';
 import type { AdminActor } from './users.events.js';
 import { UsersRepository } from './users.repository.js';
 
-const MAX_ATTEMPTS = 5;
 /** The lease under which the number of active admins may fall, or the first one is made. */
 const ADMINS = 'admins';
 
-/** Accounts. Every write is read → decide (`user.ts`) → one conditional write with its event, repeated on a lost race. */
+/** Accounts: what is decided about them, and what follows at once. */
 @Injectable()
 export class UsersService {
   constructor(
     private readonly users: UsersRepository,
-    private readonly cache: CacheStore,
+    private readonly writer: UserWriter,
     private readonly revocations: Revocations,
     private readonly leases: Leases,
-    private readonly relay: OutboxRelay,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws EmailTaken also when two registrations of one address race */
-  async register(newUser: NewUser): Promise<User> {
-    return (await this.insert(registered(this.users.newId(), newUser, this.clock.now()))).user;
+  /**
+   * @param verify makes the token by which the address can be confirmed; without it none is mailed
+   * @throws EmailTaken also when two registrations of one address race
+   */
+  async register(newUser: NewUser, verify?: (userId: string) => Promise<IssuedToken | undefined>): Promise<User> {
+    const id = this.users.newId();
+    const verification = await verify?.(id);
+    return (await this.writer.insert(registered(id, newUser, this.clock.now(), verification))).user;
   }
 
   findById(id: string): Promise<User | undefined> {
@@ -103,7 +106,7 @@ export class UsersService {
   changeByAdmin(id: string, change: StandingChange, by: AdminActor): Promise<Decision> {
     return this.leases.exclusively(ADMINS, async () => {
       const others = await this.countOtherActiveAdmins(id);
-      const written = await this.writeEvents(id, (read) => {
+      const written = await this.writer.write(id, (read) => {
         const decision = withStanding(read, change, by, this.clock.now());
         if (decision && isActiveAdmin(read) && !isActiveAdmin(decision.user) && others === 0) throw new LastAdmin();
         return decision;
@@ -121,9 +124,9 @@ export class UsersService {
     return this.leases.exclusively(ADMINS, async () => {
       if ((await this.countActiveAdmins()) > 0) return undefined;
       const known = await this.users.findByEmail(newUser.email);
-      if (!known) return this.insert(registeredFirstAdmin(this.users.newId(), newUser, this.clock.now()));
+      if (!known) return this.writer.insert(registeredFirstAdmin(this.users.newId(), newUser, this.clock.now()));
       const decide = (read: User): Decision => asFirstAdmin(read, newUser.passwordHash, this.clock.now());
-      const written = await this.writeEvents(known.id, decide);
+      const written = await this.writer.write(known.id, decide);
       await this.revocations.raiseVersion(known.id, written.user.version);
       return written;
     });
@@ -149,7 +152,7 @@ export class UsersService {
   private async erase(id: string, role: Role): Promise<boolean> {
     const allowed = (user: User): boolean => role === 'admin' || user.role === 'user';
     const decide = (user: User): Decision | undefined => (allowed(user) ? deleted(user, this.clock.now()) : undefined);
-    const { user, events } = await this.writeEvents(id, decide);
+    const { user, events } = await this.writer.write(id, decide);
     if (events.length > 0) await this.revocations.raiseVersion(id, user.version);
     return events.length > 0;
   }
@@ -159,34 +162,13 @@ export class UsersService {
     return user && isActiveAdmin(user) ? all - 1 : all;
   }
 
-  private async insert(decision: Decision): Promise<Decision> {
-    await this.users.insert(decision);
-    this.relay.nudge();
-    return decision;
-  }
-
   private async signOut(id: string, by?: AdminActor): Promise<Decision> {
-    const written = await this.writeEvents(id, (read) => signedOutEverywhere(read, this.clock.now(), by));
+    const written = await this.writer.write(id, (read) => signedOutEverywhere(read, this.clock.now(), by));
     await this.revocations.raiseVersion(id, written.user.version);
     return written;
   }
 
   private async write(id: string, decide: (user: User) => Decision | undefined): Promise<User> {
-    return (await this.writeEvents(id, decide)).user;
-  }
-
-  /** @throws UserNotFound; WriteContended when the race was lost five times */
-  private async writeEvents(id: string, decide: (user: User) => Decision | undefined): Promise<Decision> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const read = await this.users.findById(id);
-      if (!read) throw new UserNotFound();
-      const decision = decide(read);
-      if (!decision) return { user: read, events: [] };
-      if (!(await this.users.replace(read, decision))) continue;
-      this.relay.nudge();
-      await this.cache.forget(id);
-      return decision;
-    }
-    throw new WriteContended();
+    return (await this.writer.write(id, decide)).user;
   }
 }
