@@ -15,6 +15,8 @@ export interface Side {
   readonly shots: Shots;
   /** Asked for once each before anything counts: what has to be in a cache. */
   readonly first?: readonly Shot[];
+  /** Where it is not the effort that says how many. */
+  readonly connections?: number;
 }
 
 /** Ours against one reference. */
@@ -78,7 +80,7 @@ export async function compare(
 export async function takeTurns(sides: readonly Side[], effort: Effort): Promise<Measured[]> {
   const turns = sides.map((side) => ({
     side,
-    load: new Load(side.subject.url, effort.connections),
+    load: new Load(side.subject.url, side.connections ?? effort.connections),
     rounds: [] as Round[],
   }));
   try {
@@ -141,11 +143,11 @@ const OPEN_CONNECTIONS = 256;
 
 /** A round of an open loop. @throws VoidRound when it was void three times */
 export async function openLoop(
-  { subject, shots }: Pick<Side, 'subject' | 'shots'>,
+  { subject, shots, connections = OPEN_CONNECTIONS }: Side,
   perSecond: number,
   seconds: number,
 ): ReturnType<Load['open']> {
-  const load = new Load(subject.url, OPEN_CONNECTIONS);
+  const load = new Load(subject.url, connections);
   try {
     return await untilValid(() => load.open(shots, perSecond, seconds));
   } finally {

@@ -28,7 +28,8 @@ export async function fleet(bench: Bench): Promise<Row[]> {
     const label = hasNginx() ? '1 process behind nginx' : '1 process';
     const rows = await compare(
       `${PROCESSES} processes, requests per CPU second`,
-      { ...side, subject: many },
+      // As many clients for each process: what arrives together goes to Redis together.
+      { ...side, subject: many, connections: PROCESSES * bench.effort.connections },
       [{ ...side, subject: one, label, goals }],
       // Each of the three wants as long to become warm as the one that runs already has had.
       { ...bench.effort, warmUpSeconds: PROCESSES * bench.effort.warmUpSeconds, withLatencies: false },

@@ -1,4 +1,4 @@
-import { compare } from '../harness/compare.js';
+import { compare, type Reference, type Side } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import type { Shot } from '../harness/client.js';
 import { Load } from '../harness/load.js';
@@ -12,39 +12,43 @@ interface Page {
   readonly nextCursor: string | null;
 }
 
-/** The first page is kept for 30 s, so the second one is what a page costs. */
 export async function pages(bench: Bench): Promise<Row[]> {
+  const { ours, theirs, first } = await pageSides(bench);
+  const hydrated = someones(bench, (user) => page(get('/tasks', user, user.hmacToken), user, 0));
+  const nest = { ...hydrated, subject: await bench.peer('nest'), label: 'N2', goals: { accept: 1.5, target: 2 } };
+  const bare = { ...theirs, goals: { accept: 0.7, target: 0.85 } };
+  return [
+    ...(await compare('page 1, kept for 30 s', { ...first, subject: bench.taskflow }, [theirs], bench.effort)),
+    ...(await compare('page of 20', ours, [bare, nest], bench.effort)),
+  ];
+}
+
+/** The first page is kept for 30 s, so the second one is what a page costs; R4 keeps nothing. */
+export async function pageSides(
+  bench: Bench,
+): Promise<{ ours: Side; theirs: Reference; first: Omit<Side, 'subject'> }> {
   const cursors = await secondPages(bench);
   const first = someones(bench, (user) => page(get('/tasks', user), user, 0));
   const second = someones(bench, (user) => page(get(`/tasks?cursor=${cursors.get(user)}`, user), user, 20));
-  const hydrated = someones(bench, (user) => page(get('/tasks', user, user.hmacToken), user, 0));
-  const bare = { subject: await bench.peer('bare:R4'), label: 'R4', ...first };
-  const nest = { subject: await bench.peer('nest'), label: 'N2', ...hydrated };
-  const goals = { bare: { accept: 0.7, target: 0.85 }, nest: { accept: 1.5, target: 2 } };
-  return [
-    ...(await compare('page 1, kept for 30 s', { subject: bench.taskflow, ...first }, [bare], bench.effort)),
-    ...(await compare(
-      'page of 20',
-      { subject: bench.taskflow, ...second },
-      [
-        { ...bare, goals: goals.bare },
-        { ...nest, goals: goals.nest },
-      ],
-      bench.effort,
-    )),
-  ];
+  return {
+    ours: { ...second, subject: bench.taskflow },
+    theirs: { ...first, subject: await bench.peer('bare:R4'), label: 'R4' },
+    first,
+  };
 }
 
 /** One task, from MongoDB. */
 export async function byId(bench: Bench): Promise<Row[]> {
-  const { world } = bench;
-  const side = someones(bench, (user) => {
-    const id = user.taskIds[Math.floor(world.random() * user.taskIds.length)]!;
+  const side = oneTask(bench);
+  const bare = { ...side, subject: await bench.peer('bare:R4'), label: 'R4' };
+  return compare('one task', { ...side, subject: bench.taskflow }, [bare], bench.effort);
+}
+
+export const oneTask = (bench: Bench): Omit<Side, 'subject'> =>
+  someones(bench, (user) => {
+    const id = user.taskIds[Math.floor(bench.world.random() * user.taskIds.length)]!;
     return { ...get(`/tasks/${id}`, user), verify: containing(200, `"id":"${id}"`) };
   });
-  const bare = { subject: await bench.peer('bare:R4'), label: 'R4', ...side };
-  return compare('one task', { subject: bench.taskflow, ...side }, [bare], bench.effort);
-}
 
 /** The twenty newest in which a word begins so. The words of all titles begin with one of these. */
 export async function search(bench: Bench): Promise<Row[]> {
