@@ -1,4 +1,6 @@
+import { OneTimeTokens } from '../../src/core/security/one-time-tokens.js';
 import { Clock } from '../../src/core/time/clock.js';
+import { UsersService } from '../../src/modules/users/index.js';
 import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
 import { newAccount, signUp } from '../support/clients.js';
 import { expectProblem } from '../support/problems.js';
@@ -166,6 +168,73 @@ describe('login budgets', () => {
     expect(await times(4, attempt)).toEqual([422, 422, 422, 422]);
     expectProblem(await attempt(), 429, 'rate_limit.exceeded');
     expectProblem(await login(owner.email, owner.password, address), 429, 'rate_limit.exceeded');
+  });
+
+  it('covers POST /auth/forgot-password, under the address that was named, known or not', async () => {
+    const [owner, stranger] = [await account(), newAccount()];
+    for (const { email, password } of [owner, stranger]) {
+      const address = newAddress();
+      expect(await times(4, () => post('/auth/forgot-password', { email }, address))).toEqual([202, 202, 202, 202]);
+      expectProblem(await post('/auth/forgot-password', { email }, address), 429, 'rate_limit.exceeded');
+      expectProblem(await login(email, password, address), 429, 'rate_limit.exceeded');
+    }
+  });
+
+  it('covers POST /auth/resend-verification, under the e-mail of the user', async () => {
+    const owner = await account();
+    const address = newAddress();
+    const resend = () => post('/auth/resend-verification', {}, address).set('authorization', `Bearer ${owner.token}`);
+    expect(await times(4, resend)).toEqual([202, 202, 202, 202]);
+    expectProblem(await resend(), 429, 'rate_limit.exceeded');
+    expectProblem(await login(owner.email, owner.password, address), 429, 'rate_limit.exceeded');
+  });
+
+  describe.each([
+    ['POST /auth/reset-password', '/auth/reset-password', 'reset_password'],
+    ['POST /auth/verify-email', '/auth/verify-email', 'verify_email'],
+  ] as const)('covers %s:', (_what, path, purpose) => {
+    const attempt = (token: string, address: string) =>
+      post(path, path.endsWith('email') ? { token } : { token, newPassword: 'a newer password' }, address);
+    /** Genuine, and never kept by any account. */
+    const unusable = async ({ email }: { email: string }): Promise<string> => {
+      const tokens = app.app.get(OneTimeTokens);
+      const { id } = (await app.app.get(UsersService).findByEmail(email))!;
+      return tokens.tokenOf(purpose, tokens.issue(purpose, id).id);
+    };
+
+    it('n for a token and address, 5n for the address with whatever token', async () => {
+      const address = newAddress();
+      expect(await times(4, () => attempt('nonsense', address))).toEqual([422, 422, 422, 422]);
+      expectProblem(await attempt('nonsense', address), 429, 'rate_limit.exceeded');
+      expect(new Set(await times(16, (i) => attempt(`nonsense ${i}`, address)))).toEqual(new Set([422]));
+      expectProblem(await attempt('something else', address), 429, 'rate_limit.exceeded');
+    });
+
+    it('a genuine token counts for its account', async () => {
+      const owner = await account();
+      const address = newAddress();
+      for (let n = 0; n < 4; n++)
+        expectProblem(await attempt(await unusable(owner), address), 422, 'auth.one_time_token_invalid');
+      expectProblem(await attempt(await unusable(owner), address), 429, 'rate_limit.exceeded');
+      expectProblem(await login(owner.email, owner.password, address), 429, 'rate_limit.exceeded');
+    });
+
+    it('a forged one does not: nobody can use up the budget of an account with it', async () => {
+      const owner = await account();
+      const forged = (await unusable(owner)).replace(/.{4}$/, 'AAAA');
+      const address = newAddress();
+      await times(5, () => attempt(forged, address));
+      await login(owner.email, owner.password, address).expect(200);
+    });
+
+    it('a genuine one has n attempts of its own when strangers used up the 10n of its account', async () => {
+      const owner = await account();
+      expect(new Set(await times(39, () => login(owner.email, WRONG, newAddress())))).toEqual(new Set([401]));
+      expectProblem(await login(owner.email, owner.password, newAddress()), 429, 'rate_limit.exceeded');
+      const token = await unusable(owner);
+      expect(await times(4, () => attempt(token, newAddress()))).toEqual([422, 422, 422, 422]);
+      expectProblem(await attempt(token, newAddress()), 429, 'rate_limit.exceeded');
+    });
   });
 
   it('does not count refreshes', async () => {

@@ -1,13 +1,16 @@
 import { getConnectionToken } from '@nestjs/mongoose';
 import { Types, type Connection } from 'mongoose';
+import { Background } from '../../src/core/events/background.js';
 import { Revocations } from '../../src/core/security/revocations.js';
 import { Clock } from '../../src/core/time/clock.js';
+import { MongoServer } from '../../src/embedded/mongo/index.js';
 import { UsersService } from '../../src/modules/users/index.js';
 import type { UserDocument } from '../../src/modules/users/user.schema.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signIn, signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { MailedTokensOf } from '../support/mailed-tokens.js';
+import { MongoWire, type WireCommand } from '../support/mongo-wire.js';
 import { expectProblem } from '../support/problems.js';
 
 const NEW = 'a better horse, a newer battery';
@@ -75,6 +78,33 @@ describe('POST /auth/forgot-password', () => {
     }
   });
 
+  it('asks the same of the database for each of them', async () => {
+    const server = await MongoServer.open({});
+    const wire = await MongoWire.to(server.uri);
+    const watched = await startTestApp({ MONGODB_URI: wire.uri('forgotten') });
+    try {
+      const [known, suspended, deleted] = [await signUp(watched), await signUp(watched), await signUp(watched)];
+      await watched.app.get(UsersService).changeByAdmin(suspended.user.id, { status: 'suspended' }, { id: 'test' });
+      await deleted.delete('/users/me').send({ password: deleted.password }).expect(204);
+      for (const one of watched.apps) await one.get(Background).stop();
+      const asked: string[] = [];
+      for (const email of [known.email, newAccount().email, suspended.email, deleted.email]) {
+        const request = () => watched.http.post('/api/v1/auth/forgot-password').send({ email }).expect(202);
+        // Budgets of an address begin with its first request.
+        await request();
+        wire.commands.splice(0);
+        await request();
+        asked.push(shapes(wire.commands));
+      }
+      expect(asked[0]).toContain('findAndModify users _id, status, version');
+      expect(asked).toEqual(asked.map(() => asked[0]));
+    } finally {
+      await watched.close();
+      await wire.close();
+      await server.close();
+    }
+  });
+
   it('mails up to three in half an hour; whoever asks more often is answered the same', async () => {
     const ada = await signUp(app);
     for (let n = 0; n < 5; n++) await forgot(n % 2 ? ada.email.toUpperCase() : ada.email).expect(202);
@@ -119,9 +149,9 @@ describe('POST /auth/reset-password', () => {
     const sessions = [ada, await signIn(app, ada)];
     await reset(await resetToken(ada)).expect(204);
     const next = await signIn(app, { email: ada.email, password: NEW });
-    for (const { get, refreshToken } of sessions) {
-      expectProblem(await get('/users/me'), 401, 'auth.token_invalid');
-      expectProblem(await post('refresh', { refreshToken }), 401, 'auth.refresh_invalid');
+    for (const session of sessions) {
+      expectProblem(await session.get('/users/me'), 401, 'auth.token_invalid');
+      expectProblem(await post('refresh', { refreshToken: session.refreshToken }), 401, 'auth.refresh_invalid');
     }
     // The listeners of the event have had their turn, too.
     await eventually(async () => expect(await waitingEvents(ada.user.id)).toEqual([]));
@@ -333,3 +363,17 @@ const tokensIn = async (userId: string): Promise<string[]> =>
   (await stored(userId))?.mailedTokens?.map(({ purpose }) => purpose) ?? [];
 
 const waitingEvents = async (userId: string): Promise<readonly unknown[]> => (await stored(userId))?.pending ?? [];
+
+/** Each command on users and limits, in order, with what its filter names. */
+function shapes(commands: readonly WireCommand[]): string {
+  return commands
+    .filter(({ collection }) => collection === 'users' || collection === 'rate_limits')
+    .map(({ name, collection, body }) => {
+      const [first] = (body['documents'] ?? body['updates'] ?? [{}]) as Record<string, object>[];
+      const filter = body['filter'] ?? body['query'] ?? first?.['q'] ?? first ?? {};
+      return `${name} ${String(collection)} ${Object.keys(filter as object)
+        .toSorted()
+        .join(', ')}`;
+    })
+    .join('\n');
+}

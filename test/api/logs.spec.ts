@@ -1,3 +1,4 @@
+import { OneTimeTokens } from '../../src/core/security/one-time-tokens.js';
 import { TasksService, TaskStatsService } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signUp } from '../support/clients.js';
@@ -95,6 +96,25 @@ describe('the log', () => {
     await app.http.post('/api/v1/auth/refresh').send({ refreshToken }).expect(200);
     await lineOf((await app.http.get('/nowhere')).body.requestId as string);
     expectNone('Zebra-crossing', accessToken, refreshToken, refreshToken.split('.')[2]!, account.email);
+  });
+
+  it('has no token of a mail, wherever a client puts it', async () => {
+    const ada = await signUp(app);
+    const tokens = app.app.get(OneTimeTokens);
+    for (const [purpose, path] of [
+      ['reset_password', 'reset-password'],
+      ['verify_email', 'verify-email'],
+    ] as const) {
+      const token = tokens.tokenOf(purpose, tokens.issue(purpose, ada.user.id).id);
+      const send = (body: object) => app.http.post(`/api/v1/auth/${path}`).send(body);
+      await send({ token, newPassword: 'Zebra-crossing-4713' });
+      await send({ token: [token] }).expect(422);
+      await send({ [token]: token }).expect(422);
+      await app.http.get(`/api/v1/auth/${path}/${token}?token=${token}`).expect(404);
+      await app.http.get(`/api/v1/auth/${path}`).set('referer', `https://app.example/#token=${token}`);
+      await lineOf((await app.http.get('/nowhere')).body.requestId as string);
+      expectNone(token.split('.')[2]!, 'Zebra-crossing');
+    }
   });
 
   it('has no secret that a client puts where none belongs', async () => {

@@ -8,6 +8,7 @@ import { Sessions } from '../../src/modules/auth/index.js';
 import { startTestApp, startTestDatabase, type TestApp } from '../support/app.js';
 import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
+import { MailedTokensOf } from '../support/mailed-tokens.js';
 import { expectProblem } from '../support/problems.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { startRedis, startRedisCluster, type RedisProcess } from '../support/redis-server.js';
@@ -17,6 +18,7 @@ let a: TestApp;
 let b: TestApp;
 let database: Awaited<ReturnType<typeof startTestDatabase>>;
 let redis: RedisProcess;
+let mailed: MailedTokensOf;
 
 beforeAll(async () => {
   redis = await startRedis({ settings: { appendonly: 'yes', appendfsync: 'always' } });
@@ -24,6 +26,7 @@ beforeAll(async () => {
   const environment = { MONGODB_URI: database.uri, REDIS_URL: redis.url };
   a = await startTestApp(environment);
   b = await startTestApp(environment);
+  mailed = new MailedTokensOf(a, [b]);
 });
 afterAll(async () => {
   await Promise.all([a?.close(), b?.close()]);
@@ -62,6 +65,15 @@ const ENDS: Record<string, { keepsWorkingAway: boolean; end(client: Client, admi
   'the end of all sessions by an admin': {
     keepsWorkingAway: true,
     end: ({ user }, admin) => admin.post(`/admin/users/${user.id}/revoke-sessions`).expect(204),
+  },
+  'a new password with a token from a mail': {
+    keepsWorkingAway: true,
+    end: async ({ user, email, password }) => {
+      const post = (path: string, body: object) => a.http.post(`/api/v1/auth/${path}`).send(body);
+      await post('forgot-password', { email }).expect(202);
+      const [token] = await mailed.first(1, user.id, 'reset_password');
+      await post('reset-password', { token, newPassword: `${password} and more` }).expect(204);
+    },
   },
   'a new password in another session': {
     keepsWorkingAway: false,

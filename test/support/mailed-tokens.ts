@@ -14,10 +14,14 @@ type Request = UserPasswordResetRequested | UserEmailVerificationRequested;
 export class MailedTokensOf {
   private readonly requests = new Map<string, Request>();
 
-  constructor(private readonly app: TestApp) {
-    for (const { get } of app.apps.map((one) => ({ get: one.get.bind(one) })))
+  /** @param others on the same database: any of them may be the one that is told */
+  constructor(
+    private readonly app: TestApp,
+    others: readonly TestApp[] = [],
+  ) {
+    for (const one of [app, ...others].flatMap(({ apps }) => apps))
       for (const type of [UserPasswordResetRequested, UserEmailVerificationRequested] as const)
-        get(EventBus).on<Request>('auth', type, (event) => {
+        one.get(EventBus).on<Request>('auth', type, (event) => {
           this.requests.set(event.eventId, event);
           return Promise.resolve();
         });

@@ -31,6 +31,14 @@ describe('redact', () => {
     expect(redact('Bearer the-metrics-token!')).toBe('[redacted]');
   });
 
+  it('blanks refresh tokens and tokens of mails, and keeps the ids in them elsewhere', () => {
+    const user = '0123456789abcdef01234567';
+    const refresh = `${user}.6d1e8f0a-3c55-4a0e-9d3b-2f1c8a7d9e10.${'a'.repeat(64)}`;
+    const mailed = `${user}.${'b'.repeat(22)}.${'c'.repeat(43)}`;
+    expect(redact(`/verify-email/${mailed}/x, ${refresh}`)).toBe('/verify-email/[redacted]/x, [redacted]');
+    expect(redact(`/users/${user}`)).toBe(`/users/${user}`);
+  });
+
   it('blanks the user and password of a URI and keeps the host', () => {
     expect(redact('connect mongodb://ada:hunter2@db:27017/x failed')).toBe(
       'connect mongodb://[redacted]@db:27017/x failed',
@@ -69,6 +77,8 @@ describe('redact', () => {
     ['a%40'],
     ['a'.repeat(63) + '%'],
     ['://'],
+    ['0123456789abcdef01234567.'],
+    [`0123456789abcdef01234567.${'a'.repeat(22)}.`],
   ])('reads the longest path of %j in no time: a stranger chooses it', (piece) => {
     const path = `/${piece.repeat(16_384 / piece.length)}`;
     const begun = performance.now();

@@ -2,6 +2,8 @@ const SECRET_FIELD = /pass(word)?|secret|token|authorization|cookie|api.?key|cre
 // Anybody can have a path of 16 KiB logged, so a text must not be searched anew from each of its characters: a token and
 // an address begin where their alphabet does, and a URI is found by what follows its scheme.
 const BEARER_OR_JWT = /\bBearer\s+\S+|(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
+/** A refresh token, or one from a mail: a user's id, what it names, and what proves it. */
+const TOKEN_OF_USER = /(?<![\w.-])[\da-f]{24}\.[\w-]{20,}\.[\w-]{40,}/g;
 /** A DSN has a key and no password. */
 const URI_CREDENTIALS = /:\/\/[^\s/@]*@/g;
 const BORDER = '\\s@"<>(),:;=&?/\\[\\]\\\\';
@@ -42,7 +44,7 @@ export function redact(value: unknown, depth = 0): unknown {
 
 /** @returns the text without tokens, credentials of URIs and e-mail addresses */
 export function redactText(text: string): string {
-  const withoutTokens = text.replace(BEARER_OR_JWT, '[redacted]');
+  const withoutTokens = text.replace(BEARER_OR_JWT, '[redacted]').replace(TOKEN_OF_USER, '[redacted]');
   if (!withoutTokens.includes('@') && !withoutTokens.includes('%40')) return withoutTokens;
   return withoutTokens.replace(URI_CREDENTIALS, '://[redacted]@').replace(E_MAIL, '[redacted]');
 }
