@@ -64,7 +64,7 @@ export class AppModule {
         AuthModule,
         NotificationsModule,
         AdminModule,
-        ...config.modules.flatMap((name) => ROUTES[name]),
+        ...(config.role === 'worker' ? [] : config.modules.flatMap((name) => ROUTES[name])),
       ],
       providers: [
         InputCheck,

@@ -85,7 +85,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   if (config.corsOrigins.length > 0) app.enableCors(cors(config));
   app.setGlobalPrefix('api', { exclude: UNPREFIXED });
   app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
-  serveOpenApi(app);
+  if (config.role !== 'worker') serveOpenApi(app);
   return app;
 }
 

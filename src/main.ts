@@ -7,7 +7,7 @@ import { startMongoWorker, type MongoWorker } from './embedded/mongo/index.js';
 import { Shutdown } from './shutdown.js';
 import { existsSync } from 'node:fs';
 
-/** The API process: configuration, stores, application, listen. */
+/** The process: configuration, stores, application, listen. `ROLE` says what it does. */
 async function main(): Promise<void> {
   const shutdown = new Shutdown();
   if (existsSync('.env')) process.loadEnvFile('.env');
@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     .get(DatabaseReadiness)
     .whenReady()
     .then(() => process.send?.('ready'));
+  if (config.role === 'worker') return;
   const admins = await app
     .get(UsersService)
     .countActiveAdmins()
@@ -54,6 +55,10 @@ async function openEmbedded(directory: string): Promise<MongoWorker> {
 function announce(config: AppConfig, listening: string): void {
   const url = listening.replace('//[::1]', '//localhost').replace('//127.0.0.1', '//localhost');
   const where = config.mode === 'embedded' ? `embedded store in ${config.dataDir}` : 'MongoDB';
+  if (config.role === 'worker') {
+    console.log(`\nA TaskFlow worker is running (${where})\n  Health  ${url}/api/health\n`);
+    return;
+  }
   console.log(`\nTaskFlow is running (${where})\n  API   ${url}/api/v1\n  Docs  ${url}/api/docs\n`);
 }
 

@@ -2,6 +2,7 @@
 // The tests on real servers: `npm run test:server [-- <paths>]`. A server that is missing is one clear sentence and a
 // failure, never a skipped test.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 const ALL = ['test/api', 'test/contract', 'test/server'];
 
@@ -10,6 +11,8 @@ const paths = given.length > 0 ? given : ALL;
 
 /** The programs that `test/server` starts, each with what asks for its version. */
 const PROGRAMS = { 'redis-server': '--version', nginx: '-v', prometheus: '--version' };
+/** Asked for its version it would start; `test/support/rabbitmq.ts` finds it there, too. */
+const RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
 const startsServers = (/** @type {string} */ path) => path.startsWith('test/server');
 
@@ -17,8 +20,9 @@ if (paths.some(startsServers)) {
   const missing = Object.entries(PROGRAMS)
     .filter(([program, version]) => spawnSync(program, [version], { stdio: 'ignore' }).status !== 0)
     .map(([program]) => program)
+    .concat(existsSync(RABBITMQ) ? [] : ['rabbitmq-server'])
     .join(' ');
-  if (missing) fail(`npm run test:server needs these on the PATH: apt-get install ${missing}`);
+  if (missing) fail(`npm run test:server needs these: apt-get install ${missing}`);
 }
 // These suites are not about MongoDB: without one they take the embedded document server.
 if (!paths.every(startsServers) && !process.env.MONGODB_URI) {

@@ -14,6 +14,8 @@ export class AppConfig {
   readonly mode: 'embedded' | 'server';
   /** Whose routes, listeners and chores this process has. */
   readonly modules: readonly ModuleName[];
+  /** Whether it answers requests (`api`), works in the background (`worker`), or both. */
+  readonly role: Environment['ROLE'];
   readonly production: boolean;
   readonly host: string;
   /** 0 lets the kernel choose. */
@@ -38,6 +40,8 @@ export class AppConfig {
   readonly redis?: RedisConfig;
   /** How many processes share the limits, for when nothing but their number tells each its part. */
   readonly apiInstances: number;
+  /** The RabbitMQ that brings events to those who subscribe. Absent: they take them from the log in the database. */
+  readonly eventsUrl?: string;
   readonly jwt: JwtConfig;
   /** Signs cursors, and makes the tokens that are mailed. */
   readonly secretKey: Buffer;
@@ -73,6 +77,7 @@ export class AppConfig {
     this.production = environment.NODE_ENV === 'production';
     this.refuseUnsafe(environment, problems);
     this.modules = chosenModules(environment.MODULES);
+    this.role = environment.ROLE;
     this.host = environment.HOST ?? (this.mode === 'embedded' ? '127.0.0.1' : '0.0.0.0');
     this.port = environment.PORT;
     this.publicUrl = (environment.PUBLIC_URL ?? `http://localhost:${this.port}`).replace(/\/+$/, '');
@@ -89,6 +94,7 @@ export class AppConfig {
     });
     this.redis = redisConfig(environment);
     this.apiInstances = environment.API_INSTANCES;
+    this.eventsUrl = environment.EVENTS_URL;
     const needsKept = !(environment.SECRET_KEY && environment.JWT_KEYS);
     const kept = this.mode === 'embedded' && needsKept ? keptSecrets(this.dataDir) : undefined;
     this.jwt = jwtConfig(environment, kept?.jwtKeys);
@@ -132,6 +138,9 @@ export class AppConfig {
     const modules = chosenModules(environment.MODULES);
     if (this.mode === 'embedded' && modules.length < MODULE_NAMES.length) {
       problems.push('MODULES: some of them need MONGODB_URI, because the embedded store belongs to one process');
+    }
+    if (this.mode === 'embedded' && environment.ROLE !== 'all') {
+      problems.push('ROLE: api and worker need MONGODB_URI, because the embedded store belongs to one process');
     }
     if (this.mode === 'server') {
       if (!isKnown('JWT_')) problems.push(...misplacedKeys(environment, modules.includes('auth')));

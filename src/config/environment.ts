@@ -32,6 +32,7 @@ export class ConfigError extends Error {
 export const SECRET_NAMES = [
   'MONGODB_URI',
   'REDIS_URL',
+  'EVENTS_URL',
   'JWT_KEYS',
   'SECRET_KEY',
   'BOOTSTRAP_ADMIN_PASSWORD',
@@ -116,6 +117,7 @@ export class Environment {
   @Address() readonly PUBLIC_URL?: string;
   @Address() readonly APP_URL?: string;
   @Text(`must be some of ${MODULE_NAMES.join(',')}`, MODULE_LIST) readonly MODULES?: string;
+  @Choice('all', 'api', 'worker') readonly ROLE: 'all' | 'api' | 'worker' = 'all';
   @Text('must be a directory') readonly DATA_DIR: string = '.data';
   @Flag() readonly ALLOW_EMBEDDED: boolean = false;
 
@@ -135,6 +137,8 @@ export class Environment {
   @Text('must be PEM or a file') readonly REDIS_CA?: string;
   @Text('must be letters, digits, . _ and -', /^[\w.-]+$/) readonly REDIS_PREFIX: string = 'tf';
   @WholeNumber(1, 10_000) readonly API_INSTANCES: number = 1;
+  @Text('expected amqp[s]://[user:password@]host[:port][/vhost]', /^amqps?:\/\/[^\s/]+(\/\S*)?$/)
+  readonly EVENTS_URL?: string;
 
   @Text('expected kid:base64url(PKCS#8)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/) readonly JWT_KEYS?: string;
   @Text('expected kid:base64url(SPKI)[,…], ES256', /^[\w.-]+:[\w-]+(,[\w.-]+:[\w-]+)*$/)

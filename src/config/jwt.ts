@@ -33,8 +33,8 @@ export function jwtConfig(environment: Environment, kept?: string): JwtConfig {
 
 /** What is wrong with who holds which key: only auth signs, and only it can give the private keys away. */
 export function misplacedKeys(environment: Environment, servesAuth: boolean): string[] {
-  const { JWT_KEYS, JWT_PUBLIC_KEYS, JWT_JWKS_URL, NODE_ENV } = environment;
-  if (servesAuth) {
+  const { JWT_KEYS, JWT_PUBLIC_KEYS, JWT_JWKS_URL, NODE_ENV, ROLE } = environment;
+  if (servesAuth && ROLE !== 'worker') {
     return [
       ...(JWT_KEYS ? [] : ['JWT_KEYS: required with MONGODB_URI where auth is served']),
       ...(JWT_JWKS_URL ? ['JWT_JWKS_URL: for processes without auth only; auth itself has the keys'] : []),
@@ -44,7 +44,8 @@ export function misplacedKeys(environment: Environment, servesAuth: boolean): st
     ...(JWT_KEYS && NODE_ENV === 'production'
       ? ['JWT_KEYS: refused in production where auth is not served; JWT_PUBLIC_KEYS or JWT_JWKS_URL is enough']
       : []),
-    ...((JWT_KEYS ?? JWT_PUBLIC_KEYS ?? JWT_JWKS_URL)
+    // A worker asks nobody for a token.
+    ...((JWT_KEYS ?? JWT_PUBLIC_KEYS ?? JWT_JWKS_URL) || ROLE === 'worker'
       ? []
       : ['JWT_PUBLIC_KEYS or JWT_JWKS_URL: required where auth is not served']),
   ];

@@ -76,6 +76,7 @@ describe('a process', () => {
   const secrets: Record<(typeof SECRET_NAMES)[number], string> = {
     MONGODB_URI: `mongodb://taskflow:${password()}@${closed}/taskflow`,
     REDIS_URL: `redis://taskflow:${password()}@${closed}`,
+    EVENTS_URL: `amqp://taskflow:${password()}@${closed}`,
     JWT_KEYS: generateJwtKey(),
     SECRET_KEY: randomBytes(32).toString('base64url'),
     BOOTSTRAP_ADMIN_PASSWORD: password(),

@@ -14,7 +14,7 @@ type Doer = ModuleName | typeof ANY_PROCESS | typeof EVERY_PROCESS;
 /**
  * What runs beside the requests, in one process at a time: whoever holds a lease does the chores under it, one after
  * the other. A process that dies loses its leases within seconds, and another goes on; chores bear being repeated.
- * A process does the chores of the modules it serves, and those that any process can do.
+ * A process does the chores of the modules it serves, and those that any process can do; with `ROLE=api`, none.
  */
 @Injectable()
 export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -34,7 +34,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
    * @param part has a lease of its own, so that other chores neither wait for it nor have to be in the same process
    */
   every(who: Doer, name: string, everyMs: number, run: () => Promise<void>, part?: string): void {
-    if (isModule(who) && !this.config.modules.includes(who)) return;
+    const { role, modules } = this.config;
+    if (role === 'api' || (isModule(who) && !modules.includes(who))) return;
     const duty = this.dutyOf(who, part);
     duty.add(name, everyMs, run);
     this.doers.set(name, [...(this.doers.get(name) ?? []), duty]);
