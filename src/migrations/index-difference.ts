@@ -8,6 +8,7 @@ import { auditSchema } from '../modules/admin/audit.schema.js';
 import { sessionLedgerSchema } from '../modules/auth/session-ledger.schema.js';
 import { sessionSchema } from '../modules/auth/session.schema.js';
 import { notificationSchema } from '../modules/notifications/notification.schema.js';
+import { reminderSchema } from '../modules/notifications/reminders/reminder.schema.js';
 import { taskSchema } from '../modules/tasks/task.schema.js';
 import { userSchema } from '../modules/users/user.schema.js';
 
@@ -21,6 +22,7 @@ export const SCHEMAS: readonly Schema[] = [
   rateLimitSchema,
   auditSchema,
   notificationSchema,
+  reminderSchema,
   eventSchema,
   deadLetterSchema,
   leaseSchema,

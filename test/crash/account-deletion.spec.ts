@@ -1,58 +1,17 @@
 import mongoose from 'mongoose';
-import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import request from 'supertest';
 import { PURGE_AGAIN_MS } from '../../src/modules/users/user.js';
 import { signIn, signUp, type Client } from '../support/clients.js';
-import { requireCurrentDist, temporaryDirectory } from '../support/dist.js';
+import { crashingApp, moveClock, type Running } from '../support/crashing-app.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/problems.js';
 
-const HARNESS = join(__dirname, '..', 'support', 'crash-main.mjs');
 const NAME = 'Zoe Quicksilver';
 const TITLE = 'water the orchids';
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly databaseUri: string;
-}
-
 describe('an account deletion that kill -9 interrupts', () => {
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  const children: ChildProcess[] = [];
-  beforeAll(requireCurrentDist);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    for (const child of children.splice(0)) await kill(child);
-    await directory.remove();
-  });
-
-  const start = async (killAfter?: string): Promise<Running> => {
-    const child = fork(HARNESS, killAfter ? [killAfter] : [], {
-      cwd: tmpdir(),
-      env: {
-        PATH: process.env['PATH'],
-        DATA_DIR: directory.path,
-        LOG_LEVEL: 'error',
-        LOGIN_RATE_LIMIT_PER_15MIN: '1000',
-      },
-      execArgv: [],
-    });
-    children.push(child);
-    const died = once(child, 'exit').then(() => Promise.reject(new Error('the application ended while it started')));
-    const [started] = (await Promise.race([once(child, 'message'), died])) as [Omit<Running, 'child'>];
-    died.catch(() => undefined);
-    return { child, ...started };
-  };
-
-  const moveClock = ({ child }: Running, aheadMs: number): void => {
-    child.send({ aheadMs });
-  };
+  const { start } = crashingApp();
 
   /** A user with tasks, one of them in the trash, a second session, and a cached profile. */
   const settle = async (running: Running): Promise<Client> => {
@@ -162,10 +121,3 @@ describe('an account deletion that kill -9 interrupts', () => {
     await expectGone(await start(), zoe, 60_000);
   }, 90_000);
 });
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
-}

@@ -1,14 +1,18 @@
 // @ts-check
-// The compiled application on an embedded store, as a child process that kills itself after a named step of an
-// account's deletion (argv[2]; none without it). Tells its parent where it is; the parent may move its clock.
+// The compiled application on an embedded store, as a child process that kills itself after a named step (argv[2]; none
+// without it). Tells its parent where it is; the parent may move its clock.
 import { createApp } from '../../dist/app.setup.js';
 import { loadConfig } from '../../dist/config/config.js';
 import { EventBus } from '../../dist/core/events/event-bus.js';
+import { EventLog } from '../../dist/core/events/event-log.repository.js';
 import { OutboxRelay } from '../../dist/core/events/outbox.relay.js';
 import { Revocations } from '../../dist/core/security/revocations.js';
 import { Clock } from '../../dist/core/time/clock.js';
 import { startMongoWorker } from '../../dist/embedded/mongo/index.js';
 import { SessionStore } from '../../dist/modules/auth/session.store.js';
+import { ReminderPlanner } from '../../dist/modules/notifications/reminders/reminder-planner.js';
+import { RemindersRepository } from '../../dist/modules/notifications/reminders/reminders.repository.js';
+import { TaskDeadlines } from '../../dist/modules/tasks/task-deadlines.repository.js';
 import { TasksService } from '../../dist/modules/tasks/tasks.service.js';
 import { UsersRepository } from '../../dist/modules/users/users.repository.js';
 
@@ -28,6 +32,21 @@ const steps = {
     EventBus,
     'deliver',
     ([module, { name }]) => module === 'tasks' && name === 'user.purge_due',
+  ],
+  'task looked at': [TaskDeadlines, 'among', ([[task]]) => task.fireAt === undefined],
+  'reminders planned': [RemindersRepository, 'add', ([reminders]) => reminders.length > 0],
+  'plan done': [ReminderPlanner, 'handle', () => true],
+  'reminders claimed': [TaskDeadlines, 'among', ([[task]]) => task.fireAt !== undefined],
+  'reminders fired': [RemindersRepository, 'settle', () => true],
+  'reminder in the log': [
+    EventLog,
+    'append',
+    ([events]) => events.some(({ name }) => name === 'task.deadline.approaching'),
+  ],
+  'reminder published': [
+    OutboxRelay,
+    'publish',
+    ([, carriers]) => carriers.some(({ pending }) => pending.some(({ name }) => name === 'task.deadline.approaching')),
   ],
 };
 

@@ -5,6 +5,7 @@ import { requireCurrentDist, startProcess, type TaskFlowProcess } from './dist.j
 
 /** API processes side by side, on one database and one Redis. */
 export interface Fleet {
+  readonly databaseUri: string;
   readonly processes: readonly TaskFlowProcess[];
   /** A new process in the place and on the port of one that has ended. */
   replace(index: number): Promise<void>;
@@ -36,7 +37,7 @@ export async function startFleet(size: number, environment: Record<string, strin
     const { port } = new URL(processes[index]!.url);
     processes[index] = await startProcess({ ...common, PORT: port });
   };
-  return { processes, replace, stop };
+  return { databaseUri: database.uri, processes, replace, stop };
 }
 
 export interface Answer {

@@ -1,5 +1,5 @@
 import { createTask, DEFAULT_CONTENT } from './task.js';
-import { positionOf, segmentsAfter } from './task-order.js';
+import { nearRange, positionOf, segmentsAfter } from './task-order.js';
 import { UNDATED } from './task.schema.js';
 
 const at = new Date('2026-01-01T00:00:00Z');
@@ -50,5 +50,25 @@ describe('segmentsAfter', () => {
   it('leaves undated tasks out where only dated ones can match', () => {
     const order = { key: 'dueAt', direction: 1 } as const;
     expect(segmentsAfter(order, undefined, true)).toHaveLength(1);
+  });
+});
+
+describe('nearRange', () => {
+  const order = { key: 'priority', direction: -1 } as const;
+
+  it('is the first two of those ranges in one, and knows what in it is not behind the position', () => {
+    const near = nearRange(order, positionOf(order, task))!;
+    expect(near).toMatchObject({
+      where: { priority: { $eq: 2 }, createdAt: { $lte: +at } },
+      sort: { priority: -1, createdAt: -1, _id: -1 },
+    });
+    const older = { ...task, createdAt: new Date(+at - 1) };
+    const found = [{ ...task, id: '66' }, task, { ...task, id: '64' }, { ...older, id: '99' }];
+    expect(found.map(near.isBehind)).toEqual([false, false, true, true]);
+  });
+
+  it('is none where `_id` alone makes the order', () => {
+    const byDue = { key: 'dueAt', direction: 1 } as const;
+    expect(nearRange(byDue, positionOf(byDue, task))).toBeUndefined();
   });
 });

@@ -64,6 +64,30 @@ function rangesBehind(phase: Phase, order: TaskOrder, values: TaskPosition['valu
     .toReversed();
 }
 
+/** A range, and which of the tasks that it begins with are not yet behind the position. */
+export interface NearRange extends Segment {
+  readonly isBehind: (task: Task) => boolean;
+}
+
+/**
+ * The first two of `segmentsAfter` as one range. It begins too early: with those that only `_id` tells from the
+ * position, mostly the one task that the position was taken from. Undefined where there are no two.
+ */
+export function nearRange(order: TaskOrder, { phase, values }: TaskPosition): NearRange | undefined {
+  const { fixed, fields } = PHASES[order.key][phase]!;
+  const at = fields.length - 2;
+  const field = fields[at];
+  if (field === undefined) return undefined;
+  const [value, id] = [values[at]!, values[at + 1]!];
+  const tied = Object.fromEntries(fields.slice(0, at).map((tie, index) => [tie, values[index]]));
+  const from = order.direction === 1 ? '$gte' : '$lte';
+  return {
+    where: { ...equal({ ...fixed, ...tied }), [field]: { [from]: value } },
+    sort: sortOf(PHASES[order.key][phase]!, order),
+    isBehind: (task) => sortValue(task, field) !== value || (order.direction === 1 ? task.id > id : task.id < id),
+  };
+}
+
 /** Where the page after this task begins. */
 export function positionOf(order: TaskOrder, task: Task): TaskPosition {
   const phase = order.key === 'dueAt' && task.dueAt === null ? 1 : 0;

@@ -7,6 +7,7 @@ import { UsersModule } from '../users/index.js';
 import { TASK_MODEL, taskSchema, type TaskDocument } from './task.schema.js';
 import { TaskBulkController } from './task-bulk.controller.js';
 import { TaskBulkService } from './task-bulk.service.js';
+import { TaskDeadlines } from './task-deadlines.repository.js';
 import { TaskListRepository } from './task-list.repository.js';
 import { TaskWriter } from './task-writer.js';
 import { TasksController } from './tasks.controller.js';
@@ -24,6 +25,7 @@ import { UserGoneListener } from './user-gone.listener.js';
     TasksRepository,
     TaskListRepository,
     TaskStatsRepository,
+    TaskDeadlines,
     TaskWriter,
     TasksService,
     TaskListService,
@@ -32,7 +34,7 @@ import { UserGoneListener } from './user-gone.listener.js';
     TrashSweeper,
     UserGoneListener,
   ],
-  exports: [TasksService, TaskListService, TaskStatsService, TaskBulkService],
+  exports: [TasksService, TaskDeadlines, TaskListService, TaskStatsService, TaskBulkService],
 })
 export class TasksModule implements OnModuleInit {
   constructor(
