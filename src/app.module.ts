@@ -25,7 +25,7 @@ import { TimeModule } from './core/time/clock.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { AdminModule, AdminRoutes } from './modules/admin/index.js';
 import { AccountRoutes, AuthModule, AuthRoutes } from './modules/auth/index.js';
-import { NotificationsModule, NotificationsRoutes } from './modules/notifications/index.js';
+import { NotificationsModule, NotificationsRoutes, RealtimeRoutes } from './modules/notifications/index.js';
 import { TasksModule, TasksRoutes } from './modules/tasks/index.js';
 import { UsersModule, UsersRoutes } from './modules/users/index.js';
 
@@ -34,7 +34,7 @@ const ROUTES: Readonly<Record<ModuleName, readonly Type[]>> = {
   auth: [AuthRoutes],
   users: [UsersRoutes, AccountRoutes],
   tasks: [TasksRoutes],
-  notifications: [NotificationsRoutes],
+  notifications: [NotificationsRoutes, RealtimeRoutes],
   admin: [AdminRoutes],
 };
 

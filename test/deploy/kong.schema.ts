@@ -66,6 +66,7 @@ const route = closed(
     regex_priority: whole(0),
     strip_path: flag,
     preserve_host: flag,
+    response_buffering: flag,
     plugins,
   },
   ['name', 'paths', 'strip_path'],

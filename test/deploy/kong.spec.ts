@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { MODULE_NAMES } from '../../src/config/modules.js';
 import { BODY_LIMIT, BULK_BODY_LIMIT } from '../../src/core/http/limits.js';
+import { HEARTBEAT_MS } from '../../src/modules/notifications/realtime/event-streams.service.js';
 import { KONG_SCHEMA } from './kong.schema.js';
 
 interface Plugin {
@@ -15,10 +16,16 @@ interface Route {
   readonly paths: string[];
   readonly regex_priority?: number;
   readonly strip_path: boolean;
+  readonly response_buffering?: boolean;
   readonly plugins?: Plugin[];
 }
 interface Kong {
-  readonly services: { readonly name: string; readonly host: string; readonly routes: Route[] }[];
+  readonly services: {
+    readonly name: string;
+    readonly host: string;
+    readonly read_timeout: number;
+    readonly routes: Route[];
+  }[];
   readonly upstreams: { readonly name: string; readonly targets: { readonly target: string }[] }[];
   readonly plugins: Plugin[];
 }
@@ -120,6 +127,12 @@ describe('deploy/kong/kong.yaml', () => {
     expect(route.plugins).toEqual([
       { name: 'ip-restriction', config: expect.objectContaining({ allow: ['127.0.0.1/32', '::1/128'], status: 404 }) },
     ]);
+  });
+
+  it('holds back no event of a stream, and takes no pause between two heartbeats for a failure', () => {
+    const { response_buffering: isBuffered, service } = kongRoute('/api/v1/events')!;
+    expect(isBuffered).toBe(false);
+    expect(kong.services.find(({ name }) => name === service)!.read_timeout).toBeGreaterThan(HEARTBEAT_MS);
   });
 
   it('lets in bodies as large as the processes take', () => {

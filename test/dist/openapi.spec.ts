@@ -61,6 +61,7 @@ const GUARDED_ROUTES = [
   'put /api/v1/tasks/{id}',
   'delete /api/v1/tasks/{id}',
   'post /api/v1/tasks/{id}/restore',
+  'get /api/v1/events',
 ];
 const ADMIN_ROUTES = [
   'get /api/v1/admin/stats',
@@ -70,6 +71,9 @@ const ADMIN_ROUTES = [
   'post /api/v1/admin/users/{id}/revoke-sessions',
   'get /api/v1/admin/audit',
 ];
+
+/** The only one that does not answer JSON. */
+const EVENTS = 'get /api/v1/events';
 
 describe('the OpenAPI document', () => {
   let document: Document;

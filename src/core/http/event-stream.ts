@@ -28,7 +28,8 @@ export class EventStream {
   /** Sends the head. From here on no time limit of requests counts. @returns undefined when nobody is there any more */
   static begin(request: FastifyRequest, reply: FastifyReply): EventStream | undefined {
     const { raw } = reply;
-    if (raw.destroyed) return undefined;
+    // Answered means given up: the time limit has struck.
+    if (raw.destroyed || raw.headersSent) return undefined;
     reply.hijack();
     raw.writeHead(200, reply.headers(HEAD).getHeaders() as OutgoingHttpHeaders);
     reply.streamBegins();

@@ -31,6 +31,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['auth', 'Accounts come in, sessions begin and end'],
   ['users', 'Your own account'],
   ['tasks', 'Your tasks'],
+  ['notifications', 'What you are told of, in the app and as it happens'],
   ['admin', 'For the role `admin`: all users, numbers, and who did what'],
   ['health', 'For operators: probes'],
 ];
