@@ -1,12 +1,14 @@
 // npm run bench [-- --quick] [--only stats,pages,…] [--gate]: TaskFlow and its peers side by side, in one run.
 import { parseArgs } from 'node:util';
 import { Bench } from './harness/bench.js';
-import { Gate, nameOf } from './harness/gate.js';
-import { report, save, verdict, type Row } from './harness/result.js';
+import { Gate } from './harness/gate.js';
+import { latest, report, save } from './harness/result.js';
+import { nameOf, verdict, type Row } from './harness/row.js';
+import { keepOffTheAppCore } from './harness/subject.js';
 import { adminStats, notModified, profile, stats } from './rows/cached.js';
 import { fleet } from './rows/fleet.js';
 import { ladder } from './rows/ladder.js';
-import { latency } from './rows/latency.js';
+import { besideLogins, latency, overload } from './rows/latency.js';
 import { depth, statsMiss } from './rows/large.js';
 import { mix } from './rows/mix.js';
 import { byId, pages, search } from './rows/pages.js';
@@ -28,6 +30,8 @@ const ROWS: Readonly<Record<string, Measure>> = {
   login: logins,
   refresh: refreshes,
   latency,
+  overload,
+  'beside-logins': besideLogins,
   ladder,
   fleet,
   start: startToReady,
@@ -52,6 +56,7 @@ if (unknown.length > 0) {
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
+keepOffTheAppCore();
 const begun = performance.now();
 const names = Object.keys(ROWS).filter((name) => chosen.includes(name));
 const progress = (what: string): void => {
@@ -68,7 +73,7 @@ const bench = values.quick
       { rounds: 5, roundSeconds: 1.2, warmUpSeconds: 2.5, connections: 32, openSeconds: 2, withLatencies: true },
       progress,
     );
-const gate = new Gate();
+const gate = new Gate(latest()?.rows ?? []);
 const rows: Row[] = [];
 const failed: Record<string, string> = {};
 const fallen: string[] = [];

@@ -1,5 +1,4 @@
-import { LADDER } from '../rows/ladder.js';
-import { verdict, type Row } from './result.js';
+import { LADDER, verdict, type Row } from './row.js';
 
 /** Readable on a light and on a dark page alike. */
 const INK = '#7d8590';

@@ -1,15 +1,14 @@
-import { latest, reaches, type Row } from './result.js';
+import { nameOf, reaches, type Row } from './row.js';
 
 /** A row may fall this far below what is accepted before the gate closes: rounds are short there, machines noisy. */
 const TOLERANCE = 0.8;
-
-const nameOf = ({ workload, against }: Row): string => `${workload} against ${against}`;
 
 /** What the gate watches: whatever reached its accepted value in the last full run. */
 export class Gate {
   private readonly reached: ReadonlySet<string>;
 
-  constructor(rows: readonly Row[] = latest()?.rows ?? []) {
+  /** @param rows of the last full run */
+  constructor(rows: readonly Row[]) {
     this.reached = new Set(rows.filter((row) => row.accept !== undefined && reaches(row, row.accept)).map(nameOf));
   }
 
@@ -25,5 +24,3 @@ export class Gate {
     });
   }
 }
-
-export { nameOf };

@@ -22,13 +22,13 @@ export class VoidRound extends Error {
   override readonly name = 'VoidRound';
 }
 
-/** The result of the first round that counts. @throws VoidRound when none of three did */
+/** The result of the first round that counts. @throws VoidRound when none of five did */
 export async function untilValid<T>(round: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await round();
     } catch (error) {
-      if (!(error instanceof VoidRound) || attempt === 3) throw error;
+      if (!(error instanceof VoidRound) || attempt === 5) throw error;
     }
   }
 }

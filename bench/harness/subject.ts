@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -26,6 +26,11 @@ export interface SubjectOptions {
   readonly cpu?: number;
   readonly environment?: Record<string, string>;
   readonly args?: readonly string[];
+}
+
+/** Binds this process, which asks, to the core of the stores. */
+export function keepOffTheAppCore(): void {
+  if (hasTwoCores) spawnSync('taskset', ['-acp', String(OTHER_CPU), String(process.pid)], { stdio: 'ignore' });
 }
 
 /** The command, bound to a core where there are two. */

@@ -1,7 +1,7 @@
 import { compare, type Reference, type Side } from '../harness/compare.js';
 import type { Bench, Peer } from '../harness/bench.js';
 import type { Shot } from '../harness/client.js';
-import type { Goals, Row } from '../harness/result.js';
+import type { Goals, Row } from '../harness/row.js';
 import { containing, get, getEqual, getExactly, getUnchanged } from '../harness/shots.js';
 import type { BenchUser } from '../harness/world.js';
 import { ADMIN_STATS, PROFILE, STATS } from '../peers/settings.js';

@@ -4,7 +4,7 @@ import { compare, type Target } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import { Load, type Shots } from '../harness/load.js';
 import { hasNginx, startNginx } from '../harness/nginx.js';
-import { rowOf, type Row } from '../harness/result.js';
+import { rowOf, type Row } from '../harness/row.js';
 import { get, status, write } from '../harness/shots.js';
 import type { Subject } from '../harness/subject.js';
 import type { BenchUser } from '../harness/world.js';

@@ -1,13 +1,11 @@
 import { takeTurns } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import { Load } from '../harness/load.js';
-import { rowOf, type Row } from '../harness/result.js';
+import { LADDER, rowOf, type Row } from '../harness/row.js';
 import { get } from '../harness/shots.js';
 import type { Subject } from '../harness/subject.js';
 import { STATS } from '../peers/settings.js';
 import { exactly } from './cached.js';
-
-export const LADDER = 'ladder: ';
 
 /** What each layer adds to a cached read, from a bare server to TaskFlow. */
 export async function ladder(bench: Bench): Promise<Row[]> {

@@ -3,7 +3,7 @@ import mongoose from 'mongoose';
 import { statsOf } from '../peers/stats.js';
 import type { Bench } from '../harness/bench.js';
 import { Load, untilValid } from '../harness/load.js';
-import { rowOf, type Pair, type Row } from '../harness/result.js';
+import { rowOf, type Pair, type Row } from '../harness/row.js';
 import { get, status, write } from '../harness/shots.js';
 import { random } from '../harness/statistics.js';
 import { insertTasks, type BenchUser } from '../harness/world.js';

@@ -2,7 +2,7 @@ import { openLoop, takeTurns, type Measured, type Reference, type Side } from '.
 import type { Bench } from '../harness/bench.js';
 import type { Shot } from '../harness/client.js';
 import { Load } from '../harness/load.js';
-import { rowOf, type Pair, type Row } from '../harness/result.js';
+import { rowOf, type Pair, type Row } from '../harness/row.js';
 import { status } from '../harness/shots.js';
 import { median, spread } from '../harness/statistics.js';
 import { STATS } from '../peers/settings.js';
@@ -16,15 +16,13 @@ const OVERLOAD_SECONDS = 10;
 const OVERLOAD_CONNECTIONS = 1000;
 const PATIENCE_MS = 2000;
 
-/** How long the slowest of a hundred reads takes: near the limit, beyond it, and while passwords are being hashed. */
+/** How long the slowest of a hundred reads takes near the limit. */
 export async function latency(bench: Bench): Promise<Row[]> {
   const stats = exactly(bench, STATS);
   const { ours, theirs } = await pageSides(bench);
   return [
     await nearTheLimit('stats', bench, { ...stats, subject: bench.taskflow }, await referenceOf(bench, stats)),
     await nearTheLimit('page of 20', bench, ours, theirs),
-    ...(await overloaded(bench)),
-    await besideLogins(bench, stats),
   ];
 }
 
@@ -54,7 +52,7 @@ async function nearTheLimit(name: string, bench: Bench, ours: Side, theirs: Refe
  * Half again as much as it can do: a server should still do what it can, and refuse the rest at once. Of tasks one by
  * one, because so many cached reads as that are more than the other core, with Redis on it, can ask for.
  */
-async function overloaded(bench: Bench): Promise<Row[]> {
+export async function overload(bench: Bench): Promise<Row[]> {
   const side: Side = { ...oneTask(bench), subject: bench.taskflow };
   const [{ microseconds }] = (await takeTurns([side], bench.effort)) as [Measured];
   // It has one core: this is its maximum, whoever else works on the machine.
@@ -102,8 +100,8 @@ function tolerating(shot: Shot, inTime: () => void): Shot {
 }
 
 /** More logins at a time than can be hashed, beside reads at a third of the maximum. */
-async function besideLogins(bench: Bench, stats: Omit<Side, 'subject'>): Promise<Row> {
-  const side: Side = { ...stats, subject: bench.taskflow };
+export async function besideLogins(bench: Bench): Promise<Row[]> {
+  const side: Side = { ...exactly(bench, STATS), subject: bench.taskflow };
   const [{ perSecond }] = (await takeTurns([side], bench.effort)) as [Measured];
   const p99 = async (): Promise<number> =>
     (await openLoop(side, perSecond / 3, bench.effort.openSeconds)).latencyMs(99);
@@ -118,7 +116,7 @@ async function besideLogins(bench: Bench, stats: Omit<Side, 'subject'>): Promise
     }
   }
   const what = { workload: 'stats, p99 while logins saturate', against: 'idle', unit: 'ms p99', lowerIsBetter: true };
-  return rowOf({ ...what, accept: 5, target: 3 }, pairs, { perSecond: perSecond / 3 });
+  return [rowOf({ ...what, accept: 5, target: 3 }, pairs, { perSecond: perSecond / 3 })];
 }
 
 /** @returns what ends it */

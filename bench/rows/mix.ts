@@ -2,7 +2,7 @@ import { compare, type Side } from '../harness/compare.js';
 import { copyCollection, withDatabase } from '../harness/copy.js';
 import type { Bench } from '../harness/bench.js';
 import type { Answer, Shot } from '../harness/client.js';
-import type { Row } from '../harness/result.js';
+import type { Row } from '../harness/row.js';
 import { containing, get, remove, status, write } from '../harness/shots.js';
 import { random, zipf } from '../harness/statistics.js';
 import type { Subject } from '../harness/subject.js';

@@ -2,7 +2,7 @@ import { compare, type Reference, type Side } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import type { Shot } from '../harness/client.js';
 import { Load } from '../harness/load.js';
-import type { Row } from '../harness/result.js';
+import type { Row } from '../harness/row.js';
 import { containing, get, status } from '../harness/shots.js';
 import type { BenchUser } from '../harness/world.js';
 import { someones } from './cached.js';

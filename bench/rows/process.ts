@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../harness/bench.js';
-import { rowOf, type Pair, type Row } from '../harness/result.js';
+import { rowOf, type Pair, type Row } from '../harness/row.js';
 import type { Subject } from '../harness/subject.js';
 
 const CONNECTIONS = 1000;

@@ -2,7 +2,7 @@ import { compare } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import type { Answer, Shot } from '../harness/client.js';
 import { Load } from '../harness/load.js';
-import type { Row } from '../harness/result.js';
+import type { Row } from '../harness/row.js';
 import { get, status, write } from '../harness/shots.js';
 import { PASSWORD, type BenchUser } from '../harness/world.js';
 

@@ -4,7 +4,7 @@ import { compare } from '../harness/compare.js';
 import { copyCollection, withDatabase } from '../harness/copy.js';
 import type { Bench } from '../harness/bench.js';
 import { Load, type Shots } from '../harness/load.js';
-import type { Row } from '../harness/result.js';
+import type { Row } from '../harness/row.js';
 import { containing, status, write } from '../harness/shots.js';
 import type { BenchUser } from '../harness/world.js';
 
