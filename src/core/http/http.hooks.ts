@@ -2,9 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AppConfig } from '../../config/config.js';
-import { createAccessLog } from '../logging/logger.js';
+import { createAccessLog, type AccessLine } from '../logging/access-log.js';
 import { requestContext, traceIdOf } from '../logging/request-context.js';
-import { redactText } from '../logging/redact.js';
 import type { HttpMetrics } from '../metrics/http-metrics.js';
 import { isProbe } from './probes.js';
 import './request.js';
@@ -75,20 +74,16 @@ export function endConnectionsAfterListening(fastify: FastifyInstance): void {
   });
 }
 
-function accessLine(request: FastifyRequest, status: number, seconds: number): Readonly<Record<string, unknown>> {
-  const path = redactText(request.url.split('?', 1)[0]!);
-  const durationMs = Math.round(seconds * 10_000) / 10;
+function accessLine(request: FastifyRequest, status: number, seconds: number): AccessLine {
   return {
-    context: 'HTTP',
-    message: `${request.method} ${path} ${status} ${durationMs}ms`,
     method: request.method,
-    path,
+    path: request.url.split('?', 1)[0]!,
     status,
-    durationMs,
+    durationMs: Math.round(seconds * 10_000) / 10,
     ip: request.ip,
     userId: request.principal?.userId,
     // Said here because a time limit or a lost client ends a request outside its context.
-    requestId: redactText(request.id),
+    requestId: request.id,
     traceId: request.traceId,
     problem: request.problem,
   };

@@ -4,7 +4,7 @@ import winston from 'winston';
 import type { AppConfig } from '../../config/config.js';
 import { isSecretField, redact } from './redact.js';
 import { requestContext } from './request-context.js';
-import { StandardOutput, writeLine } from './standard-output.js';
+import { StandardOutput } from './standard-output.js';
 
 const addContext = winston.format((info) => {
   const context = requestContext.getStore();
@@ -24,7 +24,8 @@ const withoutStructure = winston.format((info) =>
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function prettyLine({ level, message, timestamp, context, stack }: Fields): string {
+/** Readable text; `timestamp` as RFC 3339 has it. */
+export function prettyLine({ level, message, timestamp, context, stack }: Fields): string {
   const where = typeof context === 'string' ? ` [${context}]` : '';
   const trace = Array.isArray(stack) && stack[0] ? `\n${String(stack[0])}` : '';
   return `${String(timestamp).slice(11, 23)} ${String(level).padEnd(5)}${where} ${String(message)}${trace}`;
@@ -51,15 +52,4 @@ export function createLogger(config: LogConfig): LoggerService {
     ),
     transports: [new StandardOutput()],
   });
-}
-
-/**
- * What writes the line of a request, which has its ids and nothing to be redacted; undefined when nobody wants to read
- * it. It looks as any other line, but goes past Nest's and winston's loggers, formats and streams: on the path of every
- * request they cost more than the line.
- */
-export function createAccessLog(config: LogConfig): ((fields: Fields) => void) | undefined {
-  if (config.logLevel !== 'info' && config.logLevel !== 'debug') return undefined;
-  const toLine = lineOf(config);
-  return (fields) => writeLine('info', toLine({ level: 'info', timestamp: new Date().toISOString(), ...fields }));
 }
