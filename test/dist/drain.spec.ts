@@ -8,6 +8,7 @@ import mongoose from 'mongoose';
 import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from '../support/app.js';
 import { processesOfEachTest, type TaskFlowProcess } from '../support/dist.js';
+import { EventSource } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -69,6 +70,36 @@ describe('a process that is told to stop', () => {
     expect(performance.now() - begun).toBeLessThan(5000);
     connection.destroy();
     silent.destroy();
+  });
+
+  describe('with a stream of events open', () => {
+    const listen = async (server: TaskFlowProcess): Promise<() => Promise<EventSource>> => {
+      const { body } = await server.http.post('/api/v1/auth/register').send(account).expect(201);
+      return () => EventSource.open(server.url, body.accessToken as string);
+    };
+
+    it('ends it at once, and serves one that comes back until it listens no more', async () => {
+      const server = await start({ DRAIN_SECONDS: '3' });
+      const open = await listen(server);
+      const first = await open();
+      const exited = server.end('SIGTERM');
+      await eventually(() => expect(first.closed).toBe('end'), 1000);
+      const second = await open();
+      await server.http.get('/api/health/live').expect(200);
+      expect(second.closed).toBeUndefined();
+      await eventually(() => expect(second.closed).toBe('end'), 5000);
+      await expect(open()).rejects.toThrow('ECONNREFUSED');
+      expect(await exited).toEqual({ code: 0, signal: null });
+    });
+
+    it('does not wait for it', async () => {
+      const server = await start();
+      const source = await (await listen(server))();
+      const begun = performance.now();
+      expect(await server.end('SIGTERM')).toEqual({ code: 0, signal: null });
+      expect(performance.now() - begun).toBeLessThan(5000);
+      expect(source.closed).toBe('end');
+    });
   });
 
   it('drains for DRAIN_SECONDS, and with a second signal no longer', async () => {

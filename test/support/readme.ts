@@ -54,6 +54,7 @@ export const normalised = (text: string): string =>
     // nginx makes them without hyphens.
     .replaceAll(/\b[\da-f]{32}\b/g, '<uuid>')
     .replaceAll(/\b[\da-f]{24}\b/g, '<id>')
+    .replaceAll(/^id: \d{13}$/gm, 'id: <sequence>')
     .replaceAll(/[\w-]{40,}/g, '<opaque>')
     .trim();
 
