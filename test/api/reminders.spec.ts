@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import mongoose, { type Connection } from 'mongoose';
 import { Clock } from '../../src/core/time/clock.js';
 import { ReminderPlanner } from '../../src/modules/notifications/reminders/reminder-planner.js';
@@ -251,8 +250,8 @@ describe('the plan', () => {
     const deadlines = app.app.get(TaskDeadlines);
     const among = deadlines.among.bind(deadlines);
     // The first look is at the task as it was before the change, whose own planner is done before the first goes on.
-    jest.spyOn(deadlines, 'among').mockImplementationOnce(async (seen) => {
-      const old = await among(seen);
+    jest.spyOn(deadlines, 'among').mockImplementationOnce(async (owner, ids) => {
+      const old = await among(owner, ids);
       await ada.patch(`/tasks/${taskId}`).send({ dueAt: inFuture(12 * MINUTE), reminders: reminders(3) });
       await expectWaiting(ada, 'approaching 3', 'overdue 0');
       return old;

@@ -11,8 +11,8 @@ import { Clock } from '../../dist/core/time/clock.js';
 import { startMongoWorker } from '../../dist/embedded/mongo/index.js';
 import { SessionStore } from '../../dist/modules/auth/session.store.js';
 import { ReminderPlanner } from '../../dist/modules/notifications/reminders/reminder-planner.js';
+import { ReminderTrigger } from '../../dist/modules/notifications/reminders/reminder-trigger.js';
 import { RemindersRepository } from '../../dist/modules/notifications/reminders/reminders.repository.js';
-import { TaskDeadlines } from '../../dist/modules/tasks/task-deadlines.repository.js';
 import { TasksService } from '../../dist/modules/tasks/tasks.service.js';
 import { UsersRepository } from '../../dist/modules/users/users.repository.js';
 
@@ -33,10 +33,10 @@ const steps = {
     'deliver',
     ([module, { name }]) => module === 'tasks' && name === 'user.purge_due',
   ],
-  'task looked at': [TaskDeadlines, 'among', ([[task]]) => task.fireAt === undefined],
+  'task looked at': [RemindersRepository, 'idsOf', () => true],
   'reminders planned': [RemindersRepository, 'add', ([reminders]) => reminders.length > 0],
   'plan done': [ReminderPlanner, 'handle', () => true],
-  'reminders claimed': [TaskDeadlines, 'among', ([[task]]) => task.fireAt !== undefined],
+  'reminders claimed': [ReminderTrigger, 'deadlinesOf', () => true],
   'reminders fired': [RemindersRepository, 'settle', () => true],
   'reminder in the log': [
     EventLog,

@@ -23,11 +23,9 @@ const FIELDS = { owner: 1, dueAt: 1, reminders: 1 } as const;
 export class TaskDeadlines {
   constructor(@InjectModel(TASK_MODEL) private readonly model: Model<TaskDocument>) {}
 
-  /** Of those of the tasks that have one. */
-  async among(tasks: readonly Pick<Deadline, 'taskId' | 'owner'>[]): Promise<Deadline[]> {
-    const ids = tasks.map(({ taskId }) => taskId);
-    const owners = [...new Set(tasks.map(({ owner }) => owner))];
-    const filter = { owner: { $in: owners }, ...MISSABLE, _id: { $in: ids } };
+  /** Of those of an owner's tasks that have one. */
+  async among(owner: string, taskIds: readonly string[]): Promise<Deadline[]> {
+    const filter = { owner, ...MISSABLE, _id: { $in: [...taskIds] } };
     return (await this.model.find(filter, FIELDS).lean<Row[]>()).map(toDeadline);
   }
 

@@ -75,7 +75,7 @@ export class ReminderPlanner implements OnModuleInit {
   }
 
   private async wanted(owner: string, taskIds: readonly string[]): Promise<PlannedReminder[]> {
-    const deadlines = await this.deadlines.among(taskIds.map((taskId) => ({ owner, taskId })));
+    const deadlines = await this.deadlines.among(owner, taskIds);
     const isDefaulted = deadlines.some(({ reminders }) => reminders === null);
     const defaults = isDefaulted ? await this.defaults.of(owner) : [];
     return deadlines.flatMap((deadline) => remindersOf(deadline, defaults));

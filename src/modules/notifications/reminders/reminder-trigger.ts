@@ -1,11 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import pLimit from 'p-limit';
 import { AppConfig } from '../../../config/config.js';
 import { Background, EVERY_PROCESS } from '../../../core/events/background.js';
 import { toPending, type PendingEvent } from '../../../core/events/domain-event.js';
 import { OutboxRelay } from '../../../core/events/outbox.relay.js';
 import { Metrics } from '../../../core/metrics/metrics.js';
 import { Clock } from '../../../core/time/clock.js';
-import { TaskDeadlines } from '../../tasks/index.js';
+import { TaskDeadlines, type Deadline } from '../../tasks/index.js';
 import { eventIdOf, isStillDue, type PlannedReminder } from './reminder.js';
 import { TaskDeadlineApproaching, TaskOverdue } from './reminders.events.js';
 import { RemindersRepository } from './reminders.repository.js';
@@ -14,6 +15,8 @@ const CHORE = 'fire reminders';
 const EVERY_MS = 500;
 /** Small: so many wait for the end of a claim when a worker is killed. */
 const BATCH = 100;
+/** Owners whose tasks are read at once. */
+const CONCURRENCY = 8;
 /** Far longer than a batch takes. */
 const CLAIM_MS = 10_000;
 const LATENESS_BUCKETS = [0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600];
@@ -50,12 +53,21 @@ export class ReminderTrigger implements OnModuleInit {
     const claim = await this.reminders.claim(now, new Date(now.getTime() + CLAIM_MS), BATCH);
     if (claim.isFull) this.background.nudge(CHORE);
     if (claim.reminders.length === 0) return;
-    const deadlines = new Map((await this.deadlines.among(claim.reminders)).map((one) => [one.taskId, one]));
+    const deadlines = await this.deadlinesOf(claim.reminders);
     const due = claim.reminders.filter((reminder) => isStillDue(reminder, deadlines.get(reminder.taskId), now));
     const events = new Map(due.map((reminder) => [reminder.id, eventOf(reminder, now)]));
     await this.reminders.settle(claim, ({ id }) => events.get(id));
     this.relay.nudge();
     for (const { fireAt } of due) this.lateness.observe((now.getTime() - fireAt.getTime()) / 1000);
+  }
+
+  /** As they are now, by the ids of their tasks. */
+  private async deadlinesOf(reminders: readonly PlannedReminder[]): Promise<ReadonlyMap<string, Deadline>> {
+    const limit = pLimit(CONCURRENCY);
+    const taskIds = new Map<string, string[]>();
+    for (const { owner, taskId } of reminders) taskIds.set(owner, [...(taskIds.get(owner) ?? []), taskId]);
+    const found = await Promise.all([...taskIds].map(([owner, ids]) => limit(() => this.deadlines.among(owner, ids))));
+    return new Map(found.flat().map((deadline) => [deadline.taskId, deadline]));
   }
 }
 
