@@ -160,6 +160,27 @@ describe('POST /auth/reset-password', () => {
     expect(body.items).toHaveLength(1);
   });
 
+  it('ends them before it answers, whenever the event is heard', async () => {
+    const quiet = await startTestApp();
+    try {
+      const ada = await signUp(quiet);
+      const other = await signIn(quiet, ada);
+      const tokens = new MailedTokensOf(quiet);
+      await quiet.http.post('/api/v1/auth/forgot-password').send({ email: ada.email }).expect(202);
+      const [token] = await tokens.first(1, ada.user.id, 'reset_password');
+      for (const one of quiet.apps) await one.get(Background).stop();
+      await quiet.http.post('/api/v1/auth/reset-password').send({ token, newPassword: NEW }).expect(204);
+      for (const { refreshToken } of [ada, other])
+        expectProblem(
+          await quiet.http.post('/api/v1/auth/refresh').send({ refreshToken }),
+          401,
+          'auth.refresh_invalid',
+        );
+    } finally {
+      await quiet.close();
+    }
+  });
+
   it('ends them also when the process dies once the password is written', async () => {
     const ada = await signUp(app);
     const token = await resetToken(ada);
