@@ -1,5 +1,7 @@
 import mongoose, { type Connection } from 'mongoose';
+import { EventTransport } from '../../src/core/events/event-transport.js';
 import { Clock } from '../../src/core/time/clock.js';
+import { ReminderDefaults } from '../../src/modules/notifications/reminders/reminder-defaults.js';
 import { ReminderPlanner } from '../../src/modules/notifications/reminders/reminder-planner.js';
 import { TaskDeadlines } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -7,6 +9,7 @@ import { signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { aTask, tasks, type TaskBody } from '../support/tasks.js';
 
+const APPROACHING = 'task.deadline.approaching';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -170,6 +173,32 @@ describe('a deadline', () => {
     expect(await names(ada)).toEqual(['task.deadline.approaching 5']);
   });
 
+  it('that has fired is told of, also when its task is finished before that is published', async () => {
+    const ada = await signUp(app);
+    const { id } = await aTask(ada, { dueAt: inFuture(10 * MINUTE), reminders: reminders(5) });
+    await expectWaiting(ada, 'approaching 5', 'overdue 0');
+    const transport = app.app.get(EventTransport);
+    const publish = transport.publish.bind(transport);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const isReminder = (events: readonly { name: string }[]): boolean =>
+      events.some((event) => event.name === APPROACHING);
+    jest.spyOn(transport, 'publish').mockImplementation(async (events) => {
+      if (isReminder(events)) await held;
+      return publish(events);
+    });
+    aheadMs = 5 * MINUTE;
+    await eventually(async () => expect(await told(ada)).toHaveLength(1));
+    await ada.patch(`/tasks/${id}`).send({ status: 'done' });
+    const rows = () => database.collection('reminders').find({ owner: ada.user.id }).toArray();
+    await eventually(async () =>
+      expect(await rows()).toMatchObject([{ state: 'void', pending: [{ name: APPROACHING }] }]),
+    );
+    release();
+    await eventually(async () => expect(await rows()).toEqual([]));
+    expect(await names(ada)).toEqual([`${APPROACHING} 5`]);
+  });
+
   it('has nothing to say once its account is gone', async () => {
     const ada = await signUp(app);
     await aTask(ada, { dueAt: inFuture(10 * MINUTE) });
@@ -266,5 +295,11 @@ describe('the plan', () => {
     const dueAt = inFuture(90 * MINUTE);
     await tasks(ada, [{ dueAt }, { dueAt, reminders: reminders(30) }]);
     await expectWaiting(ada, 'approaching 60', 'approaching 30', 'overdue 0', 'overdue 0');
+    jest.spyOn(app.app.get(ReminderDefaults), 'of').mockResolvedValue(reminders(45, 15));
+    const name = 'notifications.reminders_changed';
+    const event = { id: 'changed', owner: ada.user.id, seq: 1, name, at: new Date(), facts: {} };
+    await app.app.get(ReminderPlanner).handle(event);
+    const expected = ['approaching 45', 'approaching 30', 'approaching 15', 'overdue 0', 'overdue 0'];
+    expect(await waiting(ada)).toEqual(expected);
   });
 });
