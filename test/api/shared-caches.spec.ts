@@ -1,4 +1,6 @@
 import type { Response, Test } from 'supertest';
+import { DeadLetters } from '../../src/core/events/dead-letters.js';
+import { EventHandlers } from '../../src/core/events/event-handlers.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signIn, signUp, signUpAdmin, type Client } from '../support/clients.js';
 import { MailedTokensOf } from '../support/mailed-tokens.js';
@@ -100,7 +102,23 @@ const requests: Record<string, () => PromiseLike<Response>> = {
   'admin.changeUser': async () => admin.patch(`/admin/users/${(await signUp(app)).user.id}`).send({ role: 'admin' }),
   'admin.revokeSessions': async () => admin.post(`/admin/users/${(await signUp(app)).user.id}/revoke-sessions`),
   'admin.listAudit': () => admin.get('/admin/audit'),
+  'deadLetters.list': () => admin.get('/admin/dead-letters'),
+  'deadLetters.retry': async () => admin.post(`/admin/dead-letters/${await aDeadLetter()}/retry`),
+  'deadLetters.drop': async () => admin.delete(`/admin/dead-letters/${await aDeadLetter()}`),
 };
+
+/** For a group that takes everything. */
+async function aDeadLetter(): Promise<string> {
+  const group = `taker-${String.fromCodePoint(97 + letters++)}`;
+  for (const one of app.apps)
+    one
+      .get(EventHandlers, { strict: false })
+      .add({ group, module: 'admin', names: ['test.happened'], handle: () => Promise.resolve() });
+  const letter = { id: 'x', kind: 'event', group, name: 'test.happened', owner: ada.user.id } as const;
+  await app.app.get(DeadLetters).add({ ...letter, payload: { name: 'test.happened' }, error: 'no', attempts: 1 });
+  return `${group}.x`;
+}
+let letters = 0;
 
 async function onTask(method: 'get' | 'patch' | 'put' | 'delete', body?: object): Promise<Response> {
   const request: Test = ada[method](`/tasks/${(await aTask(ada)).id}`);

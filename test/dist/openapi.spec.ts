@@ -70,6 +70,9 @@ const ADMIN_ROUTES = [
   'patch /api/v1/admin/users/{id}',
   'post /api/v1/admin/users/{id}/revoke-sessions',
   'get /api/v1/admin/audit',
+  'get /api/v1/admin/dead-letters',
+  'post /api/v1/admin/dead-letters/{id}/retry',
+  'delete /api/v1/admin/dead-letters/{id}',
 ];
 
 /** The only one that does not answer JSON. */

@@ -53,6 +53,10 @@ export class DeadLetters {
     return this.letters.list(limit, after);
   }
 
+  find(id: string): Promise<DeadLetter | undefined> {
+    return this.letters.find(id);
+  }
+
   count(): Promise<number> {
     return this.letters.count();
   }

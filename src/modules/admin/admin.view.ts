@@ -16,7 +16,7 @@ export class AuditActorView {
 }
 
 export class AuditTargetView {
-  /** Id of the user. */
+  /** Id of the user, or of the dead letter. */
   id: string;
 }
 

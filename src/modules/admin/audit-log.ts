@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
 import { CursorInvalid } from '../../core/errors/core.errors.js';
 import { fromPending, type PendingEvent } from '../../core/events/domain-event.js';
 import { CursorCodec } from '../../core/paging/cursor.js';
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../core/paging/page.js';
-import { AUDITED_EVENTS, auditEntry, type AuditedEvent, type AuditEntry } from './audit.js';
+import { Clock } from '../../core/time/clock.js';
+import type { AdminActor } from '../users/index.js';
+import { AUDITED_EVENTS, auditEntry, type AuditAction, type AuditedEvent, type AuditEntry } from './audit.js';
 import { AuditRepository, type AuditFilter, type AuditPosition } from './audit.repository.js';
 
 /** Who did what to whom. */
@@ -12,6 +15,7 @@ export class AuditLog {
   constructor(
     private readonly entries: AuditRepository,
     private readonly cursors: CursorCodec,
+    private readonly clock: Clock,
   ) {}
 
   /** Records what an admin did, if it was one; again is the same as once. */
@@ -26,6 +30,12 @@ export class AuditLog {
       const type = AUDITED_EVENTS.find(({ eventName }) => eventName === pending.name);
       if (type) await this.record(fromPending(type, pending));
     }
+  }
+
+  /** Records what an admin does and no event tells of. */
+  async note(action: AuditAction, target: string, by: AdminActor): Promise<void> {
+    const entry = { id: uuidv7(), at: this.clock.now(), actor: by.id, action, target, ip: by.ip ?? null };
+    await this.entries.insert({ ...entry, before: null, after: null });
   }
 
   /**

@@ -1,12 +1,18 @@
 import type { DomainEvent, EventClass } from '../../core/events/domain-event.js';
 import { BOOTSTRAP, UserSignedOutEverywhere, UserStandingChanged, type Standing } from '../users/index.js';
 
-export const AUDIT_ACTIONS = ['admin.bootstrapped', 'user.changed', 'user.sessions_revoked'] as const;
+export const AUDIT_ACTIONS = [
+  'admin.bootstrapped',
+  'user.changed',
+  'user.sessions_revoked',
+  'dead_letter.retried',
+  'dead_letter.dropped',
+] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** Who did what to whom. Ids, roles and statuses only: it outlives the people it tells of. */
 export interface AuditEntry {
-  /** The id of the event it records, so that recording twice is recording once. */
+  /** The id of the event it records, if it records one, so that recording twice is recording once. */
   readonly id: string;
   readonly at: Date;
   /** Null: the program itself. */
