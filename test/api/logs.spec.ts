@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { OneTimeTokens } from '../../src/core/security/one-time-tokens.js';
 import { TasksService, TaskStatsService } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -53,6 +55,17 @@ describe('the log', () => {
       traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
       userId: ada.user.id,
     });
+  });
+
+  it('has one line for a stream, when it has ended, with what it was answered', async () => {
+    const { token, user } = await signUp(app);
+    const headers = { authorization: `Bearer ${token}`, 'x-request-id': 'log-stream' };
+    const sent = request(`${app.url}/api/v1/events`, { headers }).end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    await once(answer, 'readable');
+    expect(read().filter(({ requestId }) => requestId === 'log-stream')).toEqual([]);
+    sent.destroy();
+    expect(await lineOf('log-stream')).toMatchObject({ path: '/api/v1/events', status: 200, userId: user.id });
   });
 
   it('names the id of a problem whose cause it has, also after a time limit', async () => {

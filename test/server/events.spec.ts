@@ -25,7 +25,16 @@ describe('streams of events from two processes on one Redis', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    fleet = await startFleet(2, { REDIS_URL: redis.url, TRUST_PROXY: '1', DRAIN_SECONDS: '2' });
+    fleet = await startFleet(2, {
+      REDIS_URL: redis.url,
+      TRUST_PROXY: '1',
+      DRAIN_SECONDS: '2',
+      // 200 clients on a machine that is busy with other tests: its slowness is not what is tested.
+      REQUEST_TIMEOUT_MS: '20000',
+      MONGODB_OPERATION_TIMEOUT_MS: '20000',
+      MONGODB_SERVER_SELECTION_TIMEOUT_MS: '20000',
+      MONGODB_SOCKET_TIMEOUT_MS: '30000',
+    });
     urls = fleet.processes.map(({ url }) => url) as typeof urls;
   }, 60_000);
   afterAll(async () => {

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -15,6 +15,8 @@ import { EventStreams, MAX_STREAMS } from './event-streams.service.js';
 class FakeLog {
   readonly events: LoggedEvent[] = [];
   isAway = false;
+  /** Whoever asks what is new is told nothing. */
+  isMute = false;
   reads = 0;
   private listener: (owner: string) => void = () => undefined;
 
@@ -51,6 +53,7 @@ class FakeLog {
 
   movedBeyond(seen: ReadonlyMap<string, number>): Promise<string[]> {
     if (this.isAway) return Promise.reject(new Error('away'));
+    if (this.isMute) return Promise.resolve([]);
     const moved = [...seen].filter(([owner, seq]) => this.events.some((one) => one.owner === owner && one.seq > seq));
     return Promise.resolve(moved.map(([owner]) => owner));
   }
@@ -62,14 +65,14 @@ describe('the streams of a process', () => {
   let streams: EventStreams;
   let url: string;
   let bad: Set<string>;
-  let late: FastifyReply | undefined;
+  let opened: number;
   let failures: unknown[];
   const readiness = { isDraining: false };
 
   beforeEach(async () => {
     log = new FakeLog();
     bad = new Set();
-    failures = [];
+    [opened, failures] = [0, []];
     readiness.isDraining = false;
     server = fastify();
     server.decorateReply('streamBegins', () => undefined);
@@ -88,11 +91,14 @@ describe('the streams of a process', () => {
     server.get('/api/v1/events', async (request, reply) => {
       const userId = request.headers.authorization!.slice('Bearer '.length);
       const last = request.headers['last-event-id'] as string | undefined;
-      late = reply;
-      await streams.open({ userId } as Principal, last, request, reply).catch((error: unknown) => {
+      reply.hijack();
+      try {
+        await streams.open({ userId } as Principal, last, request, reply);
+        opened++;
+      } catch (error) {
         failures.push(error);
-        throw error;
-      });
+        reply.raw.writeHead(500).end();
+      }
     });
     url = await server.listen({ port: 0, host: '127.0.0.1' });
   });
@@ -120,6 +126,7 @@ describe('the streams of a process', () => {
   });
 
   it('tell what is appended while they read, and read on until nothing is left', async () => {
+    log.isMute = true;
     log.append('ada', 250);
     const place = String(log.events[0]!.seq);
     const source = await EventSource.open(url, 'ada', { lastEventId: place });
@@ -129,6 +136,7 @@ describe('the streams of a process', () => {
   });
 
   it('bring one who comes back with what it has missed, and the others nothing twice', async () => {
+    log.isMute = true;
     const there = await EventSource.open(url, 'ada');
     log.append('ada', 150);
     log.tell('ada');
@@ -174,12 +182,18 @@ describe('the streams of a process', () => {
   });
 
   it('begin no more for a request that was given up meanwhile', async () => {
-    jest.spyOn(log, 'head').mockImplementation(async () => {
-      late!.send('given up');
+    let answer: ServerResponse | undefined;
+    server.server.prependOnceListener('request', (_request, response: ServerResponse) => (answer = response));
+    jest.spyOn(log, 'head').mockImplementation(() => {
+      // Begun and not sent completely.
+      answer!.writeHead(503).write('given up');
       return Promise.resolve(0);
     });
-    const answer = await fetch(`${url}/api/v1/events`, { headers: { authorization: 'Bearer ada' } });
-    expect([answer.status, await answer.text(), failures]).toEqual([200, 'given up', []]);
+    const asked = fetch(`${url}/api/v1/events`, { headers: { authorization: 'Bearer ada' } });
+    await eventually(() => expect(opened).toBe(1));
+    answer!.end();
+    const { status } = await asked;
+    expect([status, await (await asked).text(), failures]).toEqual([503, 'given up', []]);
   });
 
   it('end when the token is good no more, and tell nothing from then on', async () => {
@@ -196,6 +210,8 @@ describe('the streams of a process', () => {
     readiness.isDraining = true;
     await eventually(() => expect(source.closed).toBe('end'), 500);
     const late = await EventSource.open(url, 'ada', { lastEventId: source.lastEventId });
+    const looked = jest.spyOn(EventStream.prototype, 'beat');
+    await eventually(() => expect(looked.mock.calls.length).toBeGreaterThan(2));
     log.append('ada', 1);
     log.tell('ada');
     await eventually(() => expect(seqs(late)).toEqual(all('ada')));
