@@ -10,6 +10,7 @@ import { EventsModule } from './core/events/events.module.js';
 import { HealthModule } from './core/health/health.module.js';
 import { InputCheck } from './core/http/input-check.js';
 import { InputPipe } from './core/http/validation.pipe.js';
+import { JobsModule } from './core/jobs/jobs.module.js';
 import { MetricsModule } from './core/metrics/metrics.module.js';
 import { MongoModule } from './core/mongo/mongo.module.js';
 import { OpenApiModule } from './core/openapi/openapi.module.js';
@@ -25,7 +26,12 @@ import { TimeModule } from './core/time/clock.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { AdminModule, AdminRoutes } from './modules/admin/index.js';
 import { AccountRoutes, AuthModule, AuthRoutes } from './modules/auth/index.js';
-import { NotificationsModule, NotificationsRoutes, RealtimeRoutes } from './modules/notifications/index.js';
+import {
+  DELIVERY_QUEUES,
+  NotificationsModule,
+  NotificationsRoutes,
+  RealtimeRoutes,
+} from './modules/notifications/index.js';
 import { TasksModule, TasksRoutes } from './modules/tasks/index.js';
 import { UsersModule, UsersRoutes } from './modules/users/index.js';
 
@@ -51,6 +57,7 @@ export class AppModule {
         MongoModule.at(mongoUri, MIGRATIONS),
         RedisModule.for(config),
         EventsModule,
+        JobsModule.for(config, DELIVERY_QUEUES),
         CacheModule,
         RateLimitModule,
         RequestGateModule,

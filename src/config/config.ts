@@ -5,6 +5,8 @@ import { ConfigError, readEnvironment, type Environment } from './environment.js
 import { jwtConfig, misplacedKeys, type JwtConfig } from './jwt.js';
 import { keptSecrets } from './keys.js';
 import { chosenModules, MODULE_NAMES, type ModuleName } from './modules.js';
+import { mailConfig, type MailConfig } from './mail.js';
+import { pushConfig, type PushConfig } from './push.js';
 import { redisConfig, type RedisConfig } from './redis.js';
 
 export type { RedisConfig };
@@ -43,6 +45,9 @@ export class AppConfig {
   /** The RabbitMQ that brings events to those who subscribe. Absent: they take them from the log in the database. */
   readonly eventsUrl?: string;
   readonly jwt: JwtConfig;
+  readonly mail: MailConfig;
+  /** Absent: there are no pushes. */
+  readonly push?: PushConfig;
   /** Signs cursors, and makes the tokens that are mailed. */
   readonly secretKey: Buffer;
   readonly bootstrapAdmin?: { readonly email: string; readonly password: string };
@@ -101,6 +106,8 @@ export class AppConfig {
     this.secretKey = createHash('sha256')
       .update(environment.SECRET_KEY ?? kept!.secretKey)
       .digest();
+    this.mail = mailConfig(environment, this.dataDir);
+    this.push = pushConfig(environment, this.mode === 'embedded' ? this.secretKey : undefined);
     const { BOOTSTRAP_ADMIN_EMAIL: email, BOOTSTRAP_ADMIN_PASSWORD: password } = environment;
     this.bootstrapAdmin = email && password ? Object.freeze({ email, password }) : undefined;
     this.requestTimeoutMs = environment.REQUEST_TIMEOUT_MS;
@@ -129,6 +136,8 @@ export class AppConfig {
       ...known,
       ...problemsOf(() => jwtConfig(environment)),
       ...(isKnown('REDIS_') ? [] : problemsOf(() => redisConfig(environment))),
+      ...(isKnown('SMTP_') ? [] : problemsOf(() => mailConfig(environment, ''))),
+      ...(isKnown('VAPID_') ? [] : problemsOf(() => pushConfig(environment))),
     ];
     if (this.production && this.mode === 'embedded' && !environment.ALLOW_EMBEDDED) {
       problems.push(

@@ -34,6 +34,8 @@ export const SECRET_NAMES = [
   'REDIS_URL',
   'EVENTS_URL',
   'JWT_KEYS',
+  'SMTP_URL',
+  'VAPID_PRIVATE_KEY',
   'SECRET_KEY',
   'BOOTSTRAP_ADMIN_PASSWORD',
   'METRICS_TOKEN',
@@ -163,6 +165,12 @@ export class Environment {
   @Expose() @IsOptional() @TrustedProxies() readonly TRUST_PROXY?: string;
   @Text('must be a list of origins: https://app.example.com[,…]', /^https?:\/\/[^\s,/]+(,https?:\/\/[^\s,/]+)*$/)
   readonly CORS_ORIGINS?: string;
+
+  @Text('expected smtp[s]://[user:password@]host[:port]', /^smtps?:\/\/\S+$/) readonly SMTP_URL?: string;
+  @Text('must be an address, or Name <address>', /^(?:[^<>\r\n"]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/)
+  readonly MAIL_FROM: string = 'TaskFlow <no-reply@localhost>';
+  @Text('expected 32 bytes of a P-256 key in base64url', /^[\w-]{43}=?$/) readonly VAPID_PRIVATE_KEY?: string;
+  @Text('must begin with mailto: or https:', /^(?:mailto:\S+@\S+|https:\/\/\S+)$/) readonly VAPID_SUBJECT?: string;
 
   @Choice('error', 'warn', 'info', 'debug', 'silent') readonly LOG_LEVEL:
     'error' | 'warn' | 'info' | 'debug' | 'silent' = 'info';

@@ -8,6 +8,8 @@ import { auditSchema } from '../modules/admin/audit.schema.js';
 import { sessionLedgerSchema } from '../modules/auth/session-ledger.schema.js';
 import { sessionSchema } from '../modules/auth/session.schema.js';
 import { notificationSchema } from '../modules/notifications/notification.schema.js';
+import { preferencesSchema } from '../modules/notifications/preferences.schema.js';
+import { pushSubscriptionSchema } from '../modules/notifications/push/push-subscription.schema.js';
 import { reminderSchema } from '../modules/notifications/reminders/reminder.schema.js';
 import { taskSchema } from '../modules/tasks/task.schema.js';
 import { userSchema } from '../modules/users/user.schema.js';
@@ -22,6 +24,8 @@ export const SCHEMAS: readonly Schema[] = [
   rateLimitSchema,
   auditSchema,
   notificationSchema,
+  preferencesSchema,
+  pushSubscriptionSchema,
   reminderSchema,
   eventSchema,
   deadLetterSchema,

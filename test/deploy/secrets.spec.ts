@@ -79,6 +79,8 @@ describe('a process', () => {
     EVENTS_URL: `amqp://taskflow:${password()}@${closed}`,
     JWT_KEYS: generateJwtKey(),
     SECRET_KEY: randomBytes(32).toString('base64url'),
+    SMTP_URL: `smtp://taskflow:${password()}@${closed}`,
+    VAPID_PRIVATE_KEY: randomBytes(32).toString('base64url'),
     BOOTSTRAP_ADMIN_PASSWORD: password(),
     METRICS_TOKEN: password(),
     SENTRY_DSN: `http://${randomBytes(16).toString('hex')}@${closed}/1`,

@@ -17,6 +17,9 @@ const TOO_MANY_VALUES: InputError = {
   message: `has more than ${MAX_VALUES} values`,
 };
 
+/** On a route, for `@RouteConfig`: it takes what forms send, which any page of the web can make a browser do. */
+export const FORMS = { forms: true } as const;
+
 /** RFC 9110 §12.5.3: names the codings that the same request may come in. */
 const NO_CODING = {
   detail: 'The Content-Encoding of the request body is not supported.',
@@ -42,6 +45,15 @@ export function registerBodyParsers(fastify: FastifyInstance): void {
       if (excess) return done(new InputInvalid({ errors: [excess] }));
       const body = bytes.toString();
       return body.trim() === '' ? done(null, undefined) : parse(request, body, done);
+    },
+  );
+  // Mail programs end a subscription by such a post (RFC 8058 §3.1). All is in its address; what is in it is not looked at.
+  fastify.addContentTypeParser(
+    ['application/x-www-form-urlencoded', 'multipart/form-data'],
+    { parseAs: 'buffer', bodyLimit: BODY_LIMIT },
+    (request: FastifyRequest, _bytes: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+      const { forms } = request.routeOptions.config as Partial<typeof FORMS>;
+      return forms ? done(null, undefined) : done(new UnsupportedMedia());
     },
   );
   // A request without a body may carry any Content-Type; one with a body of another type gets 415.

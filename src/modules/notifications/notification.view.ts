@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Page } from '../../core/paging/page.js';
-import { KINDS, type Kind, type Notification } from './notification.js';
+import { KINDS, type Kind, type ShownNotification } from './notification.js';
 
 /** A task as it was when the notification was made. */
 export class NotifiedTaskView {
@@ -31,12 +31,12 @@ export class UnreadCountView {
   @ApiProperty({ type: 'integer', minimum: 0, example: 3 }) count: number;
 }
 
-export const notificationPageView = ({ items, nextCursor }: Page<Notification>): NotificationPageView => ({
+export const notificationPageView = ({ items, nextCursor }: Page<ShownNotification>): NotificationPageView => ({
   items: items.map(notificationView),
   nextCursor,
 });
 
-const notificationView = (notification: Notification): NotificationView => ({
+const notificationView = (notification: ShownNotification): NotificationView => ({
   id: notification.id,
   kind: notification.kind,
   task: { id: notification.task.id, title: notification.task.title, dueAt: notification.task.dueAt },

@@ -2,7 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model, QueryFilter } from 'mongoose';
 import { duplicateKey } from '../../core/mongo/store-failure.js';
-import { KEPT_MS, type Notification } from './notification.js';
+import { lookAtFor, type Delivery } from './delivery.js';
+import {
+  KEPT_MS,
+  type Channel,
+  type Notification,
+  type Route,
+  type ShownNotification,
+  type TaskNotification,
+} from './notification.js';
 import { NOTIFICATION_MODEL, type NotificationDocument } from './notification.schema.js';
 
 /** Where a page of the list begins: after this notification. */
@@ -16,15 +24,18 @@ export interface ListPosition {
 export class NotificationsRepository {
   constructor(@InjectModel(NOTIFICATION_MODEL) private readonly model: Model<NotificationDocument>) {}
 
-  /** One that is there already stays as it is. */
-  async insert({ id, ...notification }: Notification): Promise<void> {
+  /** With everything that is to be done about it. One that is there already stays as it is. */
+  async insert({ id, ...notification }: Notification, { inApp, channels }: Route, now: Date): Promise<void> {
     const { createdAt } = notification;
+    const pending = Object.entries(channels).map(
+      ([channel, sendAt]) => [channel as Channel, waiting(sendAt, now)] as const,
+    );
     try {
       await this.model.create({
         _id: id,
         ...notification,
-        shownAt: createdAt,
-        unread: true,
+        ...(inApp ? { shownAt: createdAt, unread: true, readAt: null } : {}),
+        ...(pending.length > 0 ? { deliveries: Object.fromEntries(pending) } : {}),
         expireAt: new Date(createdAt.getTime() + KEPT_MS),
       });
     } catch (error) {
@@ -33,7 +44,7 @@ export class NotificationsRepository {
   }
 
   /** Those in the app, the newest first. */
-  async list(owner: string, isUnread: boolean, limit: number, after?: ListPosition): Promise<Notification[]> {
+  async list(owner: string, isUnread: boolean, limit: number, after?: ListPosition): Promise<ShownNotification[]> {
     const filter: QueryFilter<NotificationDocument> = {
       owner,
       ...(isUnread ? { unread: true } : {}),
@@ -44,7 +55,7 @@ export class NotificationsRepository {
         : {}),
     };
     const found = await this.model.find(filter).sort({ shownAt: -1, _id: -1 }).limit(limit).lean();
-    return found.map(toNotification);
+    return found.map((document) => ({ ...(toNotification(document) as TaskNotification), readAt: document.readAt! }));
   }
 
   async countUnread(owner: string): Promise<number> {
@@ -71,7 +82,17 @@ export class NotificationsRepository {
   }
 }
 
-function toNotification(document: NotificationDocument): Notification {
-  const { _id: id, owner, kind, task, minutesBefore, createdAt, readAt } = document;
-  return { id, owner, kind, task, minutesBefore, createdAt, readAt };
+const waiting = (sendAt: Date, now: Date): Delivery => ({
+  state: 'pending',
+  sendAt,
+  lookAt: lookAtFor(sendAt, now),
+  attempts: 0,
+  reached: [],
+});
+
+export function toNotification(document: NotificationDocument): Notification {
+  const { _id: id, owner, kind, task, minutesBefore, tokenId, createdAt } = document;
+  return (
+    task ? { id, owner, kind, task, minutesBefore, createdAt } : { id, owner, kind, tokenId, createdAt }
+  ) as Notification;
 }

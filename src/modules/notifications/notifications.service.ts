@@ -3,7 +3,7 @@ import { CursorInvalid } from '../../core/errors/core.errors.js';
 import { CursorCodec } from '../../core/paging/cursor.js';
 import { DEFAULT_PAGE_LIMIT, type Page } from '../../core/paging/page.js';
 import { Clock } from '../../core/time/clock.js';
-import type { Notification } from './notification.js';
+import type { ShownNotification } from './notification.js';
 import { NotificationNotFound } from './notifications.errors.js';
 import { NotificationsRepository, type ListPosition } from './notifications.repository.js';
 
@@ -23,7 +23,7 @@ export class NotificationsService {
   ) {}
 
   /** Newest first. @throws CursorInvalid */
-  async list(owner: string, query: NotificationQuery): Promise<Page<Notification>> {
+  async list(owner: string, query: NotificationQuery): Promise<Page<ShownNotification>> {
     const { unread = false, cursor, limit = DEFAULT_PAGE_LIMIT } = query;
     const binding = ['notifications', owner, unread];
     const after = cursor === undefined ? undefined : this.position(binding, cursor);

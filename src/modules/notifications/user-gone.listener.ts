@@ -2,14 +2,18 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventBus } from '../../core/events/event-bus.js';
 import { UserDeleted, UserPurgeDue } from '../users/index.js';
 import { NotificationsRepository } from './notifications.repository.js';
+import { PreferencesRepository } from './preferences.repository.js';
+import { PushSubscriptionsRepository } from './push/push-subscriptions.repository.js';
 import { RemindersRepository } from './reminders/reminders.repository.js';
 
-/** Removes what an account that is gone was told: at once, and again for what was under way. */
+/** Removes what is kept of an account that is gone: at once, and again for what was under way. */
 @Injectable()
 export class UserGoneListener implements OnModuleInit {
   constructor(
     private readonly bus: EventBus,
     private readonly notifications: NotificationsRepository,
+    private readonly preferences: PreferencesRepository,
+    private readonly subscriptions: PushSubscriptionsRepository,
     private readonly reminders: RemindersRepository,
   ) {}
 
@@ -19,7 +23,7 @@ export class UserGoneListener implements OnModuleInit {
   }
 
   private async purge(owner: string): Promise<void> {
-    await this.reminders.purge(owner);
-    await this.notifications.purge(owner);
+    for (const kept of [this.reminders, this.subscriptions, this.preferences, this.notifications])
+      await kept.purge(owner);
   }
 }
