@@ -1,5 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Metrics } from '../metrics/metrics.js';
 import { Clock } from '../time/clock.js';
+import { ANY_PROCESS, Background } from './background.js';
 import { DeadLettersRepository } from './dead-letters.repository.js';
 
 export interface DeadLetter {
@@ -22,18 +24,35 @@ export interface DeadLetter {
 /** Where a page of the list begins: after this letter. */
 export type DeadLetterPosition = Pick<DeadLetter, 'at' | 'id'>;
 
+const COUNT_EVERY_MS = 15_000;
+/** A number older than this is another process' to know. */
+const COUNT_HOLDS_MS = 60_000;
+
 type Retry = (letter: DeadLetter) => Promise<void>;
 
 /** What was given up after too many attempts: kept, listed, and tried again or dropped by an operator. */
 @Injectable()
-export class DeadLetters {
+export class DeadLetters implements OnModuleInit {
   private readonly logger = new Logger('DeadLetters');
   private readonly retries = new Map<DeadLetter['kind'], Retry>();
+  private counted = { count: 0, atMs: -Infinity };
 
   constructor(
     private readonly letters: DeadLettersRepository,
     private readonly clock: Clock,
-  ) {}
+    private readonly background: Background,
+    metrics: Metrics,
+  ) {
+    metrics.measured('taskflow_dead_letters', 'Events and deliveries that were given up', () =>
+      performance.now() - this.counted.atMs < COUNT_HOLDS_MS ? this.counted.count : 0,
+    );
+  }
+
+  onModuleInit(): void {
+    this.background.every(ANY_PROCESS, 'count dead letters', COUNT_EVERY_MS, async () => {
+      this.counted = { count: await this.letters.count(), atMs: performance.now() };
+    });
+  }
 
   /** How those of a kind are tried again: resolved, it is no dead letter any more. To be called in `onModuleInit`. */
   onRetry(kind: DeadLetter['kind'], retry: Retry): void {
@@ -55,10 +74,6 @@ export class DeadLetters {
 
   find(id: string): Promise<DeadLetter | undefined> {
     return this.letters.find(id);
-  }
-
-  count(): Promise<number> {
-    return this.letters.count();
   }
 
   /**

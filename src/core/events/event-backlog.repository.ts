@@ -7,7 +7,8 @@ import { EVENT_MODEL, type EventDocument } from './event.schema.js';
 import type { LoggedEvent } from './event-transport.js';
 
 /** An event that a group has still to handle. */
-export interface WaitingEvent extends LoggedEvent {
+export interface WaitingEvent {
+  readonly event: LoggedEvent;
   /** How often the group has failed it. */
   readonly attempts: number;
   readonly lookAt: Date;
@@ -35,7 +36,7 @@ export class EventBacklog {
       .sort({ owner: 1, seq: 1 })
       .limit(limit)
       .lean();
-    return found.map((row) => ({ ...logged(row), attempts: row.attempts?.[group] ?? 0, lookAt: row.lookAt! }));
+    return found.map((row) => ({ event: logged(row), attempts: row.attempts?.[group] ?? 0, lookAt: row.lookAt! }));
   }
 
   /** The group is done with these. What nobody waits for any more may be forgotten a day later. */

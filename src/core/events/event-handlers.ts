@@ -4,6 +4,7 @@ import type { LoggedEvent, Subscription } from './event-transport.js';
 
 /** A handler that has not ended by then has failed; what it still does, it does besides its repetition. */
 const HANDLE_MS = 30_000;
+const LONGEST_PAUSE_MS = 60_000;
 
 /** Who subscribes to what, and how an event is handled, whichever transport brings it. */
 @Injectable()
@@ -45,8 +46,18 @@ export class EventHandlers implements OnModuleInit {
     }
   }
 
+  /** Milliseconds until the next try: doubled each time, and shortened at random, so that not all come back at once. */
+  pauseAfter(failures: number): number {
+    return Math.min(LONGEST_PAUSE_MS, 500 * 2 ** failures) * (0.7 + 0.3 * Math.random());
+  }
+
   /** Gives it up. */
-  async bury({ group }: Subscription, event: LoggedEvent, attempts: number, error: string): Promise<void> {
+  async bury(
+    { group }: Pick<Subscription, 'group'>,
+    event: LoggedEvent,
+    attempts: number,
+    error: string,
+  ): Promise<void> {
     const { id, owner, seq, name, at, facts } = event;
     const payload = { id, owner, seq, name, at, facts };
     await this.deadLetters.add({ id, kind: 'event', group, name, owner, payload, error, attempts });

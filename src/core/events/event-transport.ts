@@ -33,12 +33,6 @@ export class TransportUnavailable extends Error {
 /** After so many failures an event becomes a dead letter, so that the rest of its owner's can go on. */
 export const MAX_ATTEMPTS = 10;
 
-const LONGEST_PAUSE_MS = 60_000;
-
-/** Milliseconds until the next try: doubled each time, and shortened at random, so that not all come back at once. */
-export const pauseAfter = (failures: number): number =>
-  Math.min(LONGEST_PAUSE_MS, 500 * 2 ** failures) * (0.7 + 0.3 * Math.random());
-
 /** How events get from the log to the groups that subscribe to them. */
 export abstract class EventTransport {
   /** To be called in `onModuleInit`, in every process: also in those that do not serve the module. */

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
+import { AppConfig } from '../../config/config.js';
 import { Background } from './background.js';
 import { DEAD_LETTER_MODEL, deadLetterSchema } from './dead-letter.schema.js';
 import { DeadLetters } from './dead-letters.js';
@@ -13,6 +14,8 @@ import { EventTransport } from './event-transport.js';
 import { LogConsumer } from './log-consumer.js';
 import { LogTransport } from './log-transport.js';
 import { OutboxRelay } from './outbox.relay.js';
+
+type TransportNeeds = [AppConfig, EventHandlers, LogConsumer, DeadLetters];
 
 @Global()
 @Module({
@@ -32,7 +35,16 @@ import { OutboxRelay } from './outbox.relay.js';
     LogConsumer,
     DeadLettersRepository,
     DeadLetters,
-    { provide: EventTransport, useClass: LogTransport },
+    {
+      provide: EventTransport,
+      inject: [AppConfig, EventHandlers, LogConsumer, DeadLetters],
+      useFactory: async (...[config, handlers, consumer, deadLetters]: TransportNeeds): Promise<EventTransport> => {
+        if (!config.eventsUrl) return new LogTransport(handlers, consumer);
+        // Not loaded where it is not wanted.
+        const { RabbitTransport } = await import('./rabbitmq/rabbit-transport.js');
+        return new RabbitTransport(config, handlers, consumer, deadLetters);
+      },
+    },
   ],
   exports: [Background, EventBus, OutboxRelay, EventLog, EventTransport, DeadLetters],
 })

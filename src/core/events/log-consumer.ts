@@ -5,7 +5,7 @@ import { Clock } from '../time/clock.js';
 import { Background } from './background.js';
 import { EventBacklog, type WaitingEvent } from './event-backlog.repository.js';
 import { EventHandlers } from './event-handlers.js';
-import { MAX_ATTEMPTS, pauseAfter, type Subscription } from './event-transport.js';
+import { MAX_ATTEMPTS, type Subscription } from './event-transport.js';
 
 const POLL_MS = 1000;
 const OWNERS = 100;
@@ -60,7 +60,7 @@ export class LogConsumer {
     await Promise.all(
       lines.map((line) =>
         this.limit(async () => {
-          if (!(await this.handleLine(subscription, line, done))) stuck.push(line[0]!.owner);
+          if (!(await this.handleLine(subscription, line, done))) stuck.push(line[0]!.event.owner);
         }),
       ),
     );
@@ -74,12 +74,13 @@ export class LogConsumer {
     line: readonly WaitingEvent[],
     done: string[],
   ): Promise<boolean> {
-    for (const event of line) {
-      if (event.lookAt.getTime() > this.clock.now().getTime()) return false;
+    for (const waiting of line) {
+      const { event, lookAt } = waiting;
+      if (lookAt.getTime() > this.clock.now().getTime()) return false;
       try {
         await this.handlers.handle(subscription, event);
       } catch (error) {
-        if (!(await this.failed(subscription, event, error as Error))) return false;
+        if (!(await this.failed(subscription, waiting, error as Error))) return false;
       }
       done.push(event.id);
     }
@@ -87,15 +88,16 @@ export class LogConsumer {
   }
 
   /** @returns whether it was given up, so that the next one can go on */
-  private async failed(subscription: Subscription, event: WaitingEvent, error: Error): Promise<boolean> {
+  private async failed(subscription: Subscription, waiting: WaitingEvent, error: Error): Promise<boolean> {
     const { group } = subscription;
+    const { event } = waiting;
     const counts = storeFailure(error) === undefined;
-    const attempts = event.attempts + (counts ? 1 : 0);
+    const attempts = waiting.attempts + (counts ? 1 : 0);
     if (attempts >= MAX_ATTEMPTS) {
       await this.handlers.bury(subscription, event, attempts, error.message);
       return true;
     }
-    const pauseMs = pauseAfter(attempts);
+    const pauseMs = this.handlers.pauseAfter(attempts);
     this.logger.warn(
       `${group}: ${event.name} ${event.id} waits ${Math.round(pauseMs)} ms after failure ${attempts}: ${error.message}`,
     );
@@ -105,12 +107,12 @@ export class LogConsumer {
 }
 
 /** Those of one owner each, in order. */
-function linesOf(events: readonly WaitingEvent[]): WaitingEvent[][] {
+function linesOf(waiting: readonly WaitingEvent[]): WaitingEvent[][] {
   const lines = new Map<string, WaitingEvent[]>();
-  for (const event of events) {
-    const line = lines.get(event.owner);
-    if (line) line.push(event);
-    else lines.set(event.owner, [event]);
+  for (const one of waiting) {
+    const line = lines.get(one.event.owner);
+    if (line) line.push(one);
+    else lines.set(one.event.owner, [one]);
   }
   return [...lines.values()];
 }

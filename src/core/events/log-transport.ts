@@ -1,10 +1,8 @@
-import { Injectable } from '@nestjs/common';
-import { EventHandlers } from './event-handlers.js';
+import type { EventHandlers } from './event-handlers.js';
 import { EventTransport, type LoggedEvent, type Subscription } from './event-transport.js';
-import { LogConsumer } from './log-consumer.js';
+import type { LogConsumer } from './log-consumer.js';
 
 /** Without a broker: events wait in the log itself, which MongoDB keeps, and each group takes them from there. */
-@Injectable()
 export class LogTransport extends EventTransport {
   constructor(
     private readonly handlers: EventHandlers,

@@ -92,7 +92,7 @@ export class OutboxRepository {
       const { filter, update } = this.replacement(carrier, next(carrier.pending), deliverAt);
       return update ? { updateOne: { filter, update } } : { deleteOne: { filter } };
     });
-    const { matchedCount, deletedCount } = await this.model.collection.bulkWrite(operations as never, {
+    const { matchedCount, deletedCount } = await this.model.collection.bulkWrite(operations, {
       ordered: false,
     });
     if (matchedCount + deletedCount === carriers.length) return;

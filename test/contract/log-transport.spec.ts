@@ -1,0 +1,5 @@
+import { eventTransportContract } from './event-transport.contract.js';
+
+describe('The log as transport', () => {
+  eventTransportContract(() => ({}));
+});
