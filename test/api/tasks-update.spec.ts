@@ -232,3 +232,21 @@ describe('If-Match', () => {
     expect(await taskModel(app).countDocuments({ _id: id, version: 2 })).toBe(1);
   });
 });
+
+it('What is stored of a created, a changed and a trashed task is what the schema names, each value in its type', async () => {
+  const model = taskModel(app);
+  const created = await ada.post('/tasks').set('idempotency-key', 'stored').send(full).expect(201);
+  const { id } = created.body as TaskBody;
+  const stored = async (): Promise<Record<string, unknown>> =>
+    (await model.collection.findOne({ _id: model.castObject({ _id: id })._id }))!;
+  for (const change of [
+    () => Promise.resolve(),
+    () => patch(id, { title: 'Other', dueAt: null, status: 'done', reminders: null }).expect(200),
+    () => ada.delete(`/tasks/${id}`).expect(204),
+  ]) {
+    await change();
+    const raw = await stored();
+    // `strict: 'throw'`: a field that the schema does not have fails here; a value of another type comes back changed.
+    expect(new model(raw).toObject()).toEqual(raw);
+  }
+});

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import mongoose, { type Model } from 'mongoose';
-import { readOptions } from '../../core/mongo/read-options.js';
+import { readOptions } from '../../core/mongo/driver-options.js';
 import type { Task } from './task.js';
 import { conditionsOf, isDatedOnly, merged, wordConditions, type TaskFilter } from './task-filter.js';
 import { nearRange, segmentsAfter, type Segment, type TaskOrder, type TaskPosition } from './task-order.js';

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import mongoose, { type Model } from 'mongoose';
+import mongoose, { type Model, type Types } from 'mongoose';
 import { toPending, type DomainEvent } from '../../core/events/domain-event.js';
 import { pushEvents } from '../../core/events/outbox.schema.js';
 import type { IdempotencyMark } from '../../core/idempotency/idempotency.js';
+import { readOptions, timeLimit } from '../../core/mongo/driver-options.js';
 import { duplicateKey, writeConflict } from '../../core/mongo/store-failure.js';
 import type { Decision, Task } from './task.js';
 import { searchFieldsOf } from './task-search.js';
@@ -12,7 +13,10 @@ import { TASK_MODEL, type TaskDocument } from './task.schema.js';
 
 const PURGE_BATCH = 1000;
 
-/** Tasks as MongoDB keeps them, one at a time. What is `gone` is in no answer. */
+/**
+ * Tasks as MongoDB keeps them, one at a time. What is `gone` is in no answer. What every request needs goes by the
+ * driver, because Mongoose costs more than the rest of the way: what is written has a type instead of a cast.
+ */
 @Injectable()
 export class TasksRepository {
   constructor(@InjectModel(TASK_MODEL) private readonly model: Model<TaskDocument>) {}
@@ -22,9 +26,9 @@ export class TasksRepository {
   }
 
   async find(owner: string, id: string): Promise<Task | undefined> {
-    const found = await this.model
-      .findOne({ _id: id, owner, place: { $in: ['live', 'trash'] } }, TASK_FIELDS)
-      .lean<TaskRow>();
+    const visible = { ...documentOf(owner, id), place: { $in: ['live', 'trash'] } };
+    const options = { ...readOptions(this.model), projection: TASK_FIELDS };
+    const found = await this.model.collection.findOne<TaskRow>(visible, options);
     return found ? toTask(found) : undefined;
   }
 
@@ -52,11 +56,10 @@ export class TasksRepository {
       ...(task.place === 'gone' ? { $unset: { idem: 1 } } : {}),
       ...pushEvents(events.map((event) => toPending(event))),
     };
-    const { id: _id, owner, place, version } = read;
-    const written = await this.model
-      .findOneAndUpdate({ _id, owner, place, version }, update, { projection: { _id: 1 } })
-      .lean();
-    return written !== null;
+    const { id, owner, place, version } = read;
+    const seen = { ...documentOf(owner, id), place, version };
+    const options = { ...timeLimit(this.model), projection: { _id: 1 } };
+    return (await this.model.collection.findOneAndUpdate(seen, update, options)) !== null;
   }
 
   /** The task that a request with this key has created, and what it remembers of the request. */
@@ -99,8 +102,7 @@ export class TasksRepository {
 
   private document(task: Task, events: readonly DomainEvent[], idem?: IdempotencyMark): Record<string, unknown> {
     return {
-      _id: new mongoose.Types.ObjectId(task.id),
-      owner: new mongoose.Types.ObjectId(task.owner),
+      ...documentOf(task.owner, task.id),
       ...storedFields(task),
       createdAt: task.createdAt,
       ...searchFieldsOf(task),
@@ -109,3 +111,8 @@ export class TasksRepository {
     };
   }
 }
+
+const documentOf = (owner: string, id: string): { _id: Types.ObjectId; owner: Types.ObjectId } => ({
+  _id: new mongoose.Types.ObjectId(id),
+  owner: new mongoose.Types.ObjectId(owner),
+});
