@@ -61,6 +61,14 @@ export class Load {
     }
   }
 
+  /** @throws VoidRound when the answer is wrong */
+  async ask(shot: Shot): Promise<Answer> {
+    const answer = await this.send(shot);
+    const wrong = shot.verify(answer);
+    if (wrong) throw new VoidRound(`${shot.method} ${shot.path}: ${wrong}`);
+    return answer;
+  }
+
   /** Each of these once. @throws VoidRound at the first wrong answer */
   async once(shots: readonly Shot[]): Promise<void> {
     const left = shots.values();

@@ -59,8 +59,8 @@ async function revocation({ world }: Bench, processes: readonly Subject[]): Prom
   for (let n = 0; n < REVOCATIONS; n++) {
     const token = await signIn(first, world.writers[n]!);
     const shot = get(STATS, world.writers[n]!, token);
-    await Promise.all(processes.map((process) => asking(process, (load) => load.once([shot]))));
-    await asking(first, (load) => load.once([write('POST', '/auth/logout', token, {}, status(204))]));
+    await Promise.all(processes.map((process) => asking(process, (load) => load.ask(shot))));
+    await asking(first, (load) => load.ask(write('POST', '/auth/logout', token, {}, status(204))));
     const begun = performance.now();
     const refusals = processes.map((process) =>
       asking(process, async (load) => {
@@ -79,7 +79,7 @@ async function revocation({ world }: Bench, processes: readonly Subject[]): Prom
 }
 
 async function signIn(process: Subject, user: BenchUser): Promise<string> {
-  const { body } = await asking(process, (load) => load.send(login(user)));
+  const { body } = await asking(process, (load) => load.ask(login(user)));
   return (JSON.parse(body.toString()) as { accessToken: string }).accessToken;
 }
 
@@ -89,11 +89,11 @@ async function ownWrites({ world }: Bench, target: Target): Promise<Row> {
   const load = new Load(target.url, 1);
   try {
     const total = async (): Promise<number> =>
-      (JSON.parse((await load.send(get(STATS, user))).body.toString()) as { total: number }).total;
+      (JSON.parse((await load.ask(get(STATS, user))).body.toString()) as { total: number }).total;
     let shown = 0;
     for (let n = 0; n < WRITES; n++) {
       const before = await total();
-      await load.once([write('POST', '/tasks', user.token, { title: `Count this one ${n}` }, status(201))]);
+      await load.ask(write('POST', '/tasks', user.token, { title: `Count this one ${n}` }, status(201)));
       if ((await total()) === before + 1) shown++;
     }
     const what = { workload: 'writes that the next stats count', against: 'all of them', unit: 'part' };

@@ -44,10 +44,10 @@ export async function ladder(bench: Bench): Promise<Row[]> {
 /** Those that Fastify, Node and the answer itself do not bring. */
 async function fieldsOf({ taskflow, world }: Bench): Promise<string> {
   const load = new Load(taskflow.url, 1);
-  const fields = (await load.send(get(STATS, world.users[0]!))).fields();
+  const fields = (await load.ask(get(STATS, world.users[0]!))).fields();
   load.close();
-  const brought = ['content-length', 'content-type', 'date', 'connection', 'keep-alive'];
+  const brought = new Set(['content-length', 'content-type', 'date', 'connection', 'keep-alive']);
   return JSON.stringify(
-    Object.fromEntries(Object.entries(fields).filter(([name]) => !brought.includes(name.toLowerCase()))),
+    Object.fromEntries(Object.entries(fields).filter(([name]) => !brought.has(name.toLowerCase()))),
   );
 }

@@ -59,7 +59,7 @@ export async function statsMiss(bench: Bench): Promise<Row[]> {
   try {
     for (let n = 0; n <= bench.effort.rounds; n++) {
       const forget = write('PATCH', `/tasks/${ids[n]}`, user.token, { title: `Something new ${n}` }, status(200));
-      await load.once([forget]);
+      await load.ask(forget);
       const ours = (await load.closed(() => get('/tasks/stats', user), { requests: 1 })).latencyMs(50);
       const begun = performance.now();
       await statsOf(native as unknown as Parameters<typeof statsOf>[0], user.id);
@@ -86,7 +86,7 @@ async function give({ stores }: Bench, user: BenchUser, count: number, seed: num
 async function cursorAt(load: Load, user: BenchUser, depthOf: number): Promise<string> {
   let cursor = '';
   for (let seen = 0; seen < depthOf; seen += 100) {
-    const { body } = await load.send(get(`/tasks?limit=100${cursor && `&cursor=${cursor}`}`, user));
+    const { body } = await load.ask(get(`/tasks?limit=100${cursor && `&cursor=${cursor}`}`, user));
     cursor = (JSON.parse(body.toString()) as { nextCursor: string }).nextCursor;
   }
   // A cursor is bound to filters and order, not to the size of the page.

@@ -1,7 +1,7 @@
 import { compare, type Reference, type Side } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import type { Shot } from '../harness/client.js';
-import { Load } from '../harness/load.js';
+import { Load, untilValid } from '../harness/load.js';
 import type { Row } from '../harness/row.js';
 import { containing, get, status } from '../harness/shots.js';
 import type { BenchUser } from '../harness/world.js';
@@ -77,7 +77,7 @@ export function searching(user: BenchUser, random: number, token = user.token): 
 }
 
 async function secondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, string>> {
-  const load = new Load(taskflow.url, 8);
+  const load = new Load(taskflow.url, 2);
   const cursors = new Map<BenchUser, string>();
   const asking = (user: BenchUser): Shot => ({
     ...get('/tasks', user),
@@ -86,7 +86,7 @@ async function secondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, s
       return status(200)(answer);
     },
   });
-  await load.once(world.users.map(asking));
+  await untilValid(() => load.once(world.users.map(asking)));
   load.close();
   return cursors;
 }

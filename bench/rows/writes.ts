@@ -57,6 +57,6 @@ const TASK = {
 async function leaveTemplate({ world, taskflow }: Bench): Promise<void> {
   const load = new Load(taskflow.url, 1);
   const key = { 'idempotency-key': 'bench-template' };
-  await load.once([write('POST', '/tasks', world.writers[0]!.token, TASK, status(201), key)]);
+  await load.ask(write('POST', '/tasks', world.writers[0]!.token, TASK, status(201), key));
   load.close();
 }
