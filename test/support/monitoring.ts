@@ -102,11 +102,14 @@ async function registered(): Promise<[string, readonly string[]][]> {
 interface RegisteredMetric {
   readonly name: string;
   readonly labelNames: readonly string[];
+  /** Of a histogram of prom-client's. */
   readonly upperBounds?: readonly number[];
+  /** Of one of ours. */
+  readonly bounds?: readonly number[];
 }
 
-const seriesOf = ({ name, labelNames, upperBounds }: RegisteredMetric): [string, readonly string[]][] =>
-  upperBounds
+const seriesOf = ({ name, labelNames, upperBounds, bounds }: RegisteredMetric): [string, readonly string[]][] =>
+  (upperBounds ?? bounds)
     ? [
         [`${name}_bucket`, [...labelNames, 'le']],
         [`${name}_count`, labelNames],

@@ -50,7 +50,7 @@ export class DeadLetters implements OnModuleInit {
 
   onModuleInit(): void {
     this.background.every(ANY_PROCESS, 'count dead letters', COUNT_EVERY_MS, async () => {
-      this.counted = { count: await this.letters.count(), atMs: performance.now() };
+      this.counted = { count: await this.count(), atMs: performance.now() };
     });
   }
 
@@ -74,6 +74,10 @@ export class DeadLetters implements OnModuleInit {
 
   find(id: string): Promise<DeadLetter | undefined> {
     return this.letters.find(id);
+  }
+
+  count(): Promise<number> {
+    return this.letters.count();
   }
 
   /**
