@@ -162,13 +162,18 @@ describe('a deadline', () => {
 
   it('is told of once, however often its task is changed afterwards', async () => {
     const ada = await signUp(app);
+    const at = new Date();
     const { id } = await aTask(ada, { dueAt: inFuture(10 * MINUTE), reminders: reminders(5) });
     await expectWaiting(ada, 'approaching 5', 'overdue 0');
     aheadMs = 5 * MINUTE;
     await eventually(async () => expect(await names(ada)).toEqual(['task.deadline.approaching 5']));
-    await ada.patch(`/tasks/${id}`).send({ status: 'in_progress', title: 'Begun' });
     await ada.patch(`/tasks/${id}`).send({ reminders: reminders(4, 5) });
     await expectWaiting(ada, 'approaching 4', 'overdue 0');
+    await ada.patch(`/tasks/${id}`).send({ status: 'in_progress', title: 'Begun' });
+    // Every event of a task may come again, also long after.
+    const event = { id: 'again', owner: ada.user.id, seq: 1, name: 'task.created', at, facts: { taskId: id } };
+    await app.app.get(ReminderPlanner).handle(event);
+    expect(await waiting(ada)).toEqual(['approaching 4', 'overdue 0']);
     await untilAllHasFired();
     expect(await names(ada)).toEqual(['task.deadline.approaching 5']);
   });
