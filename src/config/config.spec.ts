@@ -51,6 +51,10 @@ describe('loadConfig', () => {
       REDIS_SENTINEL_NAME: 'hunter 2',
       REDIS_PREFIX: 't{f}',
       API_INSTANCES: '0',
+      SMTP_URL: 'http://hunter2@mail',
+      MAIL_FROM: 'nobody',
+      VAPID_PRIVATE_KEY: 'hunter2',
+      VAPID_SUBJECT: 'nobody',
       JWT_KEYS: 'hunter2',
       JWT_PUBLIC_KEYS: 'one:two:three',
       JWT_JWKS_URL: 'ldap://keys',
@@ -186,6 +190,9 @@ describe('loadConfig', () => {
         BOOTSTRAP_ADMIN_PASSWORD: 'a long passphrase',
         METRICS_TOKEN: 'a token for the metrics',
         SENTRY_DSN: 'https://key@sentry.example.com/1',
+        EVENTS_URL: 'amqp://broker',
+        SMTP_URL: 'smtp://mail.example.com',
+        VAPID_PRIVATE_KEY: Buffer.alloc(32, 1).toString('base64url'),
       };
       const direct = loadConfig(values);
       const fromFile = loadConfig({ ...values, [name]: undefined, [`${name}_FILE`]: file(`${values[name]}\n`) });

@@ -62,6 +62,15 @@ const GUARDED_ROUTES = [
   'delete /api/v1/tasks/{id}',
   'post /api/v1/tasks/{id}/restore',
   'get /api/v1/events',
+  'get /api/v1/notifications',
+  'get /api/v1/notifications/unread-count',
+  'post /api/v1/notifications/{id}/read',
+  'post /api/v1/notifications/read-all',
+  'get /api/v1/notifications/preferences',
+  'patch /api/v1/notifications/preferences',
+  'get /api/v1/notifications/push-key',
+  'post /api/v1/notifications/push-subscriptions',
+  'delete /api/v1/notifications/push-subscriptions/{id}',
 ];
 const ADMIN_ROUTES = [
   'get /api/v1/admin/stats',
@@ -166,6 +175,7 @@ describe('the OpenAPI document', () => {
       expect([route, good.length]).toEqual([route, 1]);
       const [status, { content }] = good[0]!;
       if (status === '202' || status === '204') expect(content).toBeUndefined();
+      else if (route === EVENTS) expect(Object.keys(content ?? {})).toEqual(['text/event-stream']);
       else expect([route, Object.keys(content?.['application/json']?.schema ?? {})]).toEqual([route, ['$ref']]);
     }
   });
@@ -235,7 +245,7 @@ describe('the OpenAPI document', () => {
 
   it('takes merge patches wherever something is patched', () => {
     const patches = operations.filter(({ route }) => route.startsWith('patch '));
-    expect(patches).toHaveLength(3);
+    expect(patches).toHaveLength(4);
     for (const { operation } of patches) {
       expect(Object.keys(operation.requestBody!.content).sort()).toEqual([
         'application/json',
