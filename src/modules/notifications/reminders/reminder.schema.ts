@@ -11,7 +11,7 @@ export interface ReminderDocument extends Omit<PlannedReminder, 'id'>, OutboxFie
   lookAt?: Date;
   /** Of the worker that has it in its hands. */
   claim?: string;
-  /** The relay's condition; nobody else writes what it reads. */
+  /** Raised with what the relay has to know of. */
   version: number;
 }
 

@@ -21,7 +21,8 @@ export class RemindersRepository {
 
   /** Ids of all that is planned for these tasks, and of what has fired for their present deadlines. */
   async idsOf(owner: string, taskIds: readonly string[]): Promise<string[]> {
-    const found = await this.model.find({ owner, taskId: { $in: [...taskIds] } }, { _id: 1 }).lean();
+    const needed = { owner, taskId: { $in: [...taskIds] }, state: { $ne: 'void' as const } };
+    const found = await this.model.find(needed, { _id: 1 }).lean();
     return found.map(({ _id }) => _id);
   }
 
@@ -44,8 +45,10 @@ export class RemindersRepository {
   async remove(owner: string, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const those = { _id: { $in: [...ids] }, owner };
-    // In this order: what is published in between is removed by the second, or by the relay.
-    await this.model.updateMany({ ...those, pendingAt: { $exists: true } }, { $set: { state: 'void' } });
+    // In this order: what is published in between is removed by the second. A relay that has read it before the first
+    // finds another version and reads again.
+    const leave = { $set: { state: 'void' as const }, $inc: { version: 1 } };
+    await this.model.updateMany({ ...those, pendingAt: { $exists: true } }, leave);
     await this.model.deleteMany({ ...those, pendingAt: { $exists: false } });
   }
 
