@@ -14,6 +14,8 @@ interface Chore {
   readonly everyMs: number;
   readonly run: () => Promise<void>;
   dueAt: number;
+  /** Since it failed: nudges do not hurry it until it has succeeded, and its failures are told once. */
+  failure?: string;
 }
 
 /** Chores that are done one after the other by whoever holds their lease, and how long that is this process. */
@@ -40,7 +42,7 @@ export class Duty {
   /** Makes a chore due now. Called by every writer: all but the first call of a moment, where the lease is, cost nothing. */
   nudge(name: string): void {
     const chore = this.chores.get(name);
-    if (!chore || this.stopped || !this.isHeld) return;
+    if (!chore || chore.failure !== undefined || this.stopped || !this.isHeld) return;
     chore.dueAt = 0;
     if (this.nudged) return;
     this.nudged = true;
@@ -103,11 +105,22 @@ export class Duty {
       for (const [name, chore] of this.chores) {
         if (this.stopped || chore.dueAt > performance.now()) continue;
         chore.dueAt = performance.now() + chore.everyMs;
-        await chore.run().catch((error: Error) => this.logger.warn(`${name}: ${error.message}`));
+        await this.run(name, chore);
         if (!(await this.lead())) return;
       }
     } finally {
       clearInterval(renewal);
+    }
+  }
+
+  private async run(name: string, chore: Chore): Promise<void> {
+    try {
+      await chore.run();
+      chore.failure = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      if (chore.failure !== message) this.logger.warn(`${name}: ${message}`);
+      chore.failure = message;
     }
   }
 }

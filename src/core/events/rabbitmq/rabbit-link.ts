@@ -5,6 +5,7 @@ import { TransportUnavailable } from '../event-transport.js';
 
 const CONNECT_MS = 5000;
 const RECONNECT_SECONDS = 1;
+const PREPARE_MS = 10_000;
 /** A peer that says nothing for two of them is gone. */
 const HEARTBEAT_SECONDS = 5;
 /** Shorter than the relay's lease: what is not confirmed by then is published again. */
@@ -51,7 +52,9 @@ export class RabbitLink {
       publishTimeout: CONFIRM_MS,
       setup: async (channel: ConfirmChannel) => {
         channel.once('close', () => this.lost(channel));
-        await prepare(channel);
+        // A broker that has just come back may not answer for a queue that it has not got back yet.
+        const timer = setTimeout(() => this.manager.reconnect(), PREPARE_MS).unref();
+        await prepare(channel).finally(() => clearTimeout(timer));
         this.current = channel;
       },
     });
