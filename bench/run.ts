@@ -71,7 +71,7 @@ const bench = values.quick
     )
   : await Bench.open(
       { users: 2000, tasksEach: 60 },
-      { rounds: 5, roundSeconds: 1.2, warmUpSeconds: 2.5, connections: 32, openSeconds: 2, withLatencies: true },
+      { rounds: 5, roundSeconds: 0.9, warmUpSeconds: 1.8, connections: 32, openSeconds: 1.5, withLatencies: true },
       progress,
     );
 const gate = new Gate(latest()?.rows ?? []);

@@ -41,8 +41,8 @@ export interface World {
   readonly users: readonly BenchUser[];
   /** Whoever writes. */
   readonly writers: readonly BenchUser[];
-  /** With many tasks, given to each by the rows that want them. */
-  readonly hoarders: readonly BenchUser[];
+  /** Has as many tasks as the rows give them that want many. */
+  readonly hoarder: BenchUser;
   readonly admin: BenchUser;
   /** One of the users; a few much more often than most. */
   someone(): BenchUser;
@@ -56,7 +56,6 @@ export interface WorldSize {
 }
 
 const WRITERS = 50;
-const HOARDERS = 2;
 
 /** Fills the database behind the application's back; the indexes are there already. */
 export async function makeWorld(mongoUri: string, jwtKeys: string, size: WorldSize): Promise<World> {
@@ -85,11 +84,11 @@ export async function makeWorld(mongoUri: string, jwtKeys: string, size: WorldSi
     };
     const users = await several(size.users, size.tasksEach);
     const writers = await several(WRITERS, size.tasksEach);
-    const hoarders = await several(HOARDERS, 0);
+    const hoarder = await person('user', 0);
     const admin = await person('admin', 0);
     await connection.collection('users').insertMany(documents);
     const rank = zipf(users.length, next);
-    return { jwtKeys, users, writers, hoarders, admin, someone: () => users[rank()]!, random: next };
+    return { jwtKeys, users, writers, hoarder, admin, someone: () => users[rank()]!, random: next };
   } finally {
     await connection.close();
   }

@@ -27,7 +27,9 @@ export async function pages(bench: Bench): Promise<Row[]> {
 export async function pageSides(
   bench: Bench,
 ): Promise<{ ours: Side; theirs: Reference; first: Omit<Side, 'subject'> }> {
-  const cursors = await secondPages(bench);
+  let found = secondPages.get(bench);
+  if (!found) secondPages.set(bench, (found = findSecondPages(bench)));
+  const cursors = await found;
   const first = someones(bench, (user) => page(get('/tasks', user), user, 0));
   const second = someones(bench, (user) => page(get(`/tasks?cursor=${cursors.get(user)}`, user), user, 20));
   return {
@@ -76,7 +78,9 @@ export function searching(user: BenchUser, random: number, token = user.token): 
   };
 }
 
-async function secondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, string>> {
+const secondPages = new WeakMap<Bench, Promise<ReadonlyMap<BenchUser, string>>>();
+
+async function findSecondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, string>> {
   const load = new Load(taskflow.url, 2);
   const cursors = new Map<BenchUser, string>();
   const asking = (user: BenchUser): Shot => ({
