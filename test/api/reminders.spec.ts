@@ -1,4 +1,5 @@
 import mongoose, { type Connection } from 'mongoose';
+import { AppConfig } from '../../src/config/config.js';
 import { EventTransport } from '../../src/core/events/event-transport.js';
 import { Clock } from '../../src/core/time/clock.js';
 import { ReminderDefaults } from '../../src/modules/notifications/reminders/reminder-defaults.js';
@@ -182,16 +183,18 @@ describe('a deadline', () => {
     const ada = await signUp(app);
     const { id } = await aTask(ada, { dueAt: inFuture(10 * MINUTE), reminders: reminders(5) });
     await expectWaiting(ada, 'approaching 5', 'overdue 0');
-    const transport = app.app.get(EventTransport);
-    const publish = transport.publish.bind(transport);
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const isReminder = (events: readonly { name: string }[]): boolean =>
       events.some((event) => event.name === APPROACHING);
-    jest.spyOn(transport, 'publish').mockImplementation(async (events) => {
-      if (isReminder(events)) await held;
-      return publish(events);
-    });
+    for (const one of app.apps) {
+      const transport = one.get(EventTransport);
+      const publish = transport.publish.bind(transport);
+      jest.spyOn(transport, 'publish').mockImplementation(async (events) => {
+        if (isReminder(events)) await held;
+        return publish(events);
+      });
+    }
     aheadMs = 5 * MINUTE;
     await eventually(async () => expect(await told(ada)).toHaveLength(1));
     await ada.patch(`/tasks/${id}`).send({ status: 'done' });
@@ -281,7 +284,8 @@ describe('the plan', () => {
     const ada = await signUp(app);
     const { id: taskId } = await aTask(ada, { dueAt: inFuture(10 * MINUTE), reminders: reminders(5) });
     await expectWaiting(ada, 'approaching 5', 'overdue 0');
-    const deadlines = app.app.get(TaskDeadlines);
+    const planning = app.apps.find((one) => one.get(AppConfig).modules.includes('notifications'))!;
+    const deadlines = planning.get(TaskDeadlines, { strict: false });
     const among = deadlines.among.bind(deadlines);
     // The first look is at the task as it was before the change, whose own planner is done before the first goes on.
     jest.spyOn(deadlines, 'among').mockImplementationOnce(async (owner, ids) => {
