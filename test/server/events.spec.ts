@@ -115,6 +115,24 @@ describe('streams of events from two processes on one Redis', () => {
     for (const { keepAlive } of users) keepAlive.close();
   }, 120_000);
 
+  it('hear of a change sooner than they would by looking once a second, wherever it was made', async () => {
+    const user = await signUp({ url: urls[0] });
+    const keepAlive = new KeepAliveClient(user.token, 1);
+    const sources = await Promise.all(urls.map((url) => EventSource.open(url, user.token)));
+    const delays: number[] = [];
+    for (let count = 1; count <= 12; count++) {
+      await keepAlive.post(`${urls[count % 2]!}/api/v1/tasks`, { title: 'A task' });
+      await eventually(() => expect(sources.some(({ events }) => events.length === count)).toBe(true));
+      const firstMs = performance.now();
+      await eventually(() => expect(sources.map(({ events }) => events.length)).toEqual([count, count]));
+      delays.push(performance.now() - firstMs);
+    }
+    for (const source of sources) source.close();
+    keepAlive.close();
+    // Between the first client and the second. By looking alone it would be half a second, a quarter of them above 750 ms.
+    expect(delays.sort((a, b) => a - b)[8]).toBeLessThan(200);
+  });
+
   it('end at one process within a second after the session was ended at the other', async () => {
     const user = await signUp({ url: urls[0] });
     const sources = await Promise.all(urls.map((url) => EventSource.open(url, user.token)));

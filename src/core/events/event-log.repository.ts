@@ -30,6 +30,7 @@ export type UnloggedEvent = Pick<PendingEvent, 'id' | 'name' | 'at' | 'facts'>;
 export class EventLog {
   private readonly heads = new LRUCache<string, number>({ max: HEADS, ttl: HEAD_KNOWN_MS });
   private readonly appended = new EventEmitter<{ owner: [string] }>().setMaxListeners(0);
+  private spread: (owners: ReadonlySet<string>) => void = () => undefined;
   private appending: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -90,7 +91,12 @@ export class EventLog {
     return () => this.appended.off('owner', listener);
   }
 
-  /** Tells the listeners. For `EventSignals`, which hears it from other processes. */
+  /** Has it said in other processes, too, for whom something was appended in this one. */
+  spreadBy(spread: (owners: ReadonlySet<string>) => void): void {
+    this.spread = spread;
+  }
+
+  /** Tells the listeners of this process. */
   tell(owners: Iterable<string>): void {
     for (const owner of owners) this.appended.emit('owner', owner);
   }
@@ -110,7 +116,9 @@ export class EventLog {
       for (const event of await this.tryInsert(rest, groupsFor)) done.set(event.id, event);
     }
     const all = owned.map(({ id }) => done.get(id)!);
-    this.tell(new Set(all.map(({ owner }) => owner)));
+    const told = new Set(all.map(({ owner }) => owner));
+    this.tell(told);
+    if (told.size > 0) this.spread(told);
     return all;
   }
 

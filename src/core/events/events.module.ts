@@ -9,6 +9,7 @@ import { EventBacklog } from './event-backlog.repository.js';
 import { EventBus } from './event-bus.js';
 import { EventHandlers } from './event-handlers.js';
 import { EventLog } from './event-log.repository.js';
+import { EventSignals } from './event-signals.js';
 import { EVENT_MODEL, eventSchema } from './event.schema.js';
 import { EventTransport } from './event-transport.js';
 import { LogConsumer } from './log-consumer.js';
@@ -30,6 +31,7 @@ type TransportNeeds = [AppConfig, EventHandlers, LogConsumer, DeadLetters];
     EventBus,
     OutboxRelay,
     EventLog,
+    EventSignals,
     EventBacklog,
     EventHandlers,
     LogConsumer,

@@ -108,6 +108,11 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     return REDIS_CALLS.tracePromise(attempt, { script: script.name });
   }
 
+  /** Says something to whoever listens just now; while Redis is away nobody does. No call waits for it. */
+  publish(channel: string, message: string): void {
+    if (!this.breaker.isOpen) this.client.publish(channel, message).catch(() => undefined);
+  }
+
   /** Asks Redis itself, the breaker aside: for health probes. */
   async isUp(): Promise<boolean> {
     return this.attempt(PROBE, [this.key('probe', 'alive')], [1]).then(
