@@ -44,6 +44,7 @@ done
 secret mongodb_uri printf 'mongodb://taskflow:%s@mongo:27017/taskflow?replicaSet=rs0\n' "$(value mongo_password)"
 secret redis_url printf 'redis://taskflow:%s@redis:6379\n' "$(value redis_password)"
 secret redis_acl redis_acl
+secret smtp_url echo 'smtp://mailpit:1025'
 secret jwt_keys jwt_keys
 
 COMMIT=$(git rev-parse HEAD 2>/dev/null || true)

@@ -48,6 +48,17 @@ describe('deploy/compose/up.sh', () => {
     });
   });
 
+  it('makes a configuration that the worker takes, with mails that stay on this machine', async () => {
+    await up.run();
+    const environment = Object.entries(compose.services['worker']!.environment!).map(([name, value]) => [
+      name,
+      value.replace('/run/secrets', up.secrets),
+    ]);
+    const config = loadConfig({ NODE_ENV: 'production', ROLE: 'worker', ...Object.fromEntries(environment) });
+    expect(config).toMatchObject({ mode: 'server', role: 'worker', jwt: { keys: [] } });
+    expect(config.mail.smtpUrl).toBe('smtp://mailpit:1025');
+  });
+
   it('changes no secret that is there, and makes one that is missing', async () => {
     await up.run();
     const { metrics_token: token, ...others } = kept();

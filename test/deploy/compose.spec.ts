@@ -15,6 +15,8 @@ const compose = readCompose('docker-compose.yml');
 const development = readCompose('docker-compose.dev.yml');
 const services = Object.entries(compose.services);
 const apis = services.filter(([name]) => name.startsWith('api-'));
+/** Those that serve metrics. */
+const processes = services.filter(([name]) => name.startsWith('api-') || name === 'worker');
 const port = Number(argumentsOf(imageInstruction('EXPOSE')));
 /** The names of all services for which something does not hold. */
 const except = (holds: (service: ComposeService, name: string) => unknown): string[] =>
@@ -52,9 +54,9 @@ describe.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s', (name) => 
 });
 
 describe('docker-compose.yml', () => {
-  it('runs nginx, three API processes, MongoDB and Redis, and what observes them only by its profile', () => {
+  it('runs nginx, three API processes, a worker, a mail server that keeps mails, MongoDB and Redis; the rest by profile', () => {
     const byDefault = services.filter(([, { profiles }]) => !profiles).map(([name]) => name);
-    expect(byDefault).toEqual(['nginx', 'api-1', 'api-2', 'api-3', 'migrate', 'mongo', 'redis']);
+    expect(byDefault).toEqual(['nginx', 'api-1', 'api-2', 'api-3', 'worker', 'mailpit', 'migrate', 'mongo', 'redis']);
     const observing = services.filter(([, { profiles }]) => profiles?.includes('observability'));
     expect(observing.map(([name]) => name)).toEqual(['prometheus', 'grafana', 'otel-collector']);
   });
@@ -86,12 +88,13 @@ describe('docker-compose.yml', () => {
     const published = services.flatMap(([name, { ports = [] }]) => ports.map((text) => [name, text]));
     expect(published).toEqual([
       ['nginx', '127.0.0.1:8080:8080'],
+      ['mailpit', '127.0.0.1:8025:8025'],
       ['prometheus', '127.0.0.1:9090:9090'],
       ['grafana', '127.0.0.1:3001:3000'],
     ]);
     expect(compose.networks['stores']).toEqual({ internal: true });
     const ofStores = services.filter(([, service]) => service.networks!.includes('stores')).map(([name]) => name);
-    expect(ofStores).toEqual(['api-1', 'api-2', 'api-3', 'migrate', 'mongo', 'redis']);
+    expect(ofStores).toEqual(['api-1', 'api-2', 'api-3', 'worker', 'migrate', 'mongo', 'redis']);
     for (const name of ['mongo', 'redis']) expect(compose.services[name]!.networks).toEqual(['stores']);
   });
 
@@ -99,7 +102,7 @@ describe('docker-compose.yml', () => {
     const conditions = (name: string) =>
       Object.entries(compose.services[name]!.depends_on ?? {}).map(([on, { condition }]) => `${on} ${condition}`);
     expect(conditions('nginx')).toEqual(apis.map(([name]) => `${name} service_healthy`));
-    for (const [name] of apis) {
+    for (const [name] of processes) {
       expect(conditions(name)).toEqual([
         'migrate service_completed_successfully',
         'mongo service_healthy',
@@ -122,8 +125,8 @@ describe('docker-compose.yml', () => {
   it('has Prometheus ask each process by its name', () => {
     const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml'));
     const { static_configs: targets } = jobs.find(({ job_name: name }: { job_name: string }) => name === 'taskflow');
-    expect(targets).toEqual([{ targets: apis.map(([name]) => `${name}:${port}`) }]);
-    for (const name of ['prometheus', ...apis.map(([api]) => api)]) {
+    expect(targets).toEqual([{ targets: processes.map(([name]) => `${name}:${port}`) }]);
+    for (const name of ['prometheus', ...processes.map(([one]) => one)]) {
       expect(compose.services[name]!.networks).toContain('telemetry');
     }
   });
@@ -137,9 +140,17 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('waits longer than the API takes to drain before it kills', () => {
-    for (const [, { environment, stop_grace_period: grace }] of apis) {
-      const longestSeconds = Number(environment!['DRAIN_SECONDS']) + SHUTDOWN_AFTER_DRAIN_MS / 1000;
+  it('leaves the background to the worker, which can reach mail servers', () => {
+    for (const [, { environment }] of apis) expect(environment!['ROLE']).toBe('api');
+    const { command, networks } = compose.services['worker']!;
+    expect(command).toEqual(['node', 'dist/worker.js']);
+    const ways = networks!.filter((name) => !compose.networks[name]?.internal);
+    expect(ways).toEqual(expect.arrayContaining(compose.services['mailpit']!.networks! as string[]));
+  });
+
+  it('waits longer than a process takes to drain before it kills', () => {
+    for (const [, { environment, stop_grace_period: grace }] of processes) {
+      const longestSeconds = Number(environment!['DRAIN_SECONDS'] ?? 0) + SHUTDOWN_AFTER_DRAIN_MS / 1000;
       expect(Number.parseInt(grace!, 10)).toBeGreaterThan(longestSeconds);
     }
   });
@@ -155,6 +166,7 @@ describe('docker-compose.yml', () => {
       'api-1': ofApi,
       'api-2': ofApi,
       'api-3': ofApi,
+      worker: ['mongodb_uri', 'redis_url', 'secret_key', 'metrics_token', 'smtp_url'],
       migrate: ['mongodb_uri'],
       mongo: ['mongo_keyfile', 'mongo_root_password', 'mongo_password'],
       redis: ['redis_acl'],
@@ -165,12 +177,15 @@ describe('docker-compose.yml', () => {
   });
 
   it('uses the same releases as development does', () => {
-    for (const name of ['mongo', 'redis']) {
+    for (const name of ['mongo', 'redis', 'mailpit']) {
       expect(development.services[name]!.image).toBe(compose.services[name]!.image);
     }
     expect(Object.values(development.services).flatMap(({ ports = [] }) => ports)).toEqual([
       '127.0.0.1:27017:27017',
       '127.0.0.1:6379:6379',
+      '127.0.0.1:5672:5672',
+      '127.0.0.1:1025:1025',
+      '127.0.0.1:8025:8025',
     ]);
   });
 });

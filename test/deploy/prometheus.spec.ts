@@ -26,7 +26,7 @@ describe('deploy/prometheus/prometheus.yml', () => {
 
   it('asks every process of compose for itself, on the port that it listens on, with the token from a file', () => {
     const taskflow = config.scrape_configs.find((job: { job_name: string }) => job.job_name === 'taskflow');
-    const processes = Object.keys(services).filter((name) => name.startsWith('api-'));
+    const processes = Object.keys(services).filter((name) => name.startsWith('api-') || name === 'worker');
     expect(processes.length).toBeGreaterThan(1);
     expect(taskflow).toMatchObject({
       metrics_path: '/metrics',
@@ -55,7 +55,7 @@ describe('where Prometheus runs', () => {
     expect(Number(days)).toBeGreaterThanOrEqual(30);
     expect(services.prometheus.secrets).toContain('metrics_token');
     expect(secrets).toHaveProperty('metrics_token');
-    for (const name of ['api-1', 'api-2', 'api-3']) {
+    for (const name of ['api-1', 'api-2', 'api-3', 'worker']) {
       expect(services[name].environment['METRICS_TOKEN_FILE']).toBe('/run/secrets/metrics_token');
       expect(services[name].networks).toContain(networks[0]);
     }
