@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import type { Model } from 'mongoose';
+import type { Model, mongo } from 'mongoose';
 import { Overloaded } from '../errors/core.errors.js';
+import { readOptions, timeLimit } from '../mongo/driver-options.js';
 import { duplicateKey } from '../mongo/store-failure.js';
 import { Clock } from '../time/clock.js';
 import { RATE_LIMIT_MODEL, type RateLimitDocument } from './rate-limit.schema.js';
@@ -13,7 +14,8 @@ const MAX_ATTEMPTS = 20;
 
 /**
  * Limits that must not begin anew because a process or Redis does: tries of a password. All processes count together
- * in MongoDB, without which nobody can sign in anyway. Two operations a key, beside the hash of a password.
+ * in MongoDB, without which nobody can sign in anyway. One look at all keys and a write for each, by the driver: beside
+ * the hash of a password the operations are what a sign-in costs.
  */
 @Injectable()
 export class DurableRateLimitRepository extends RateLimitStore {
@@ -27,9 +29,12 @@ export class DurableRateLimitRepository extends RateLimitStore {
   /** One key after the other; when one is exhausted, the ones before get back what was counted. */
   async consume(limits: readonly RateLimit[]): Promise<readonly RateLimitResult[]> {
     const results: RateLimitResult[] = [];
+    const stored = await this.read(limits.map(({ key }) => key));
     let isRefused = false;
     for (const limit of limits) {
-      const result: RateLimitResult = isRefused ? await this.look(limit) : await this.count(limit);
+      const result: RateLimitResult = isRefused
+        ? await this.look(limit)
+        : await this.count(limit, stored.get(limit.key));
       results.push(result);
       isRefused ||= !result.allowed;
     }
@@ -38,10 +43,11 @@ export class DurableRateLimitRepository extends RateLimitStore {
     return results;
   }
 
-  private async count(limit: RateLimit): Promise<RateLimitResult> {
+  /** @param seen what was stored a moment ago: a write counts only if it still is, and is repeated otherwise */
+  private async count(limit: RateLimit, seen: RateLimitDocument | undefined): Promise<RateLimitResult> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const stored = attempt === 0 ? seen : (await this.read([limit.key])).get(limit.key);
       const nowMs = this.clock.now().getTime();
-      const stored = await this.model.findById(limit.key).lean();
       const window = windowAfter(stored ? toWindow(stored) : undefined, limit, nowMs);
       if (used(window, limit, nowMs) >= limit.limit) return resultOf(window, limit, nowMs, false);
       const counted = await this.write(stored, window, limit, nowMs);
@@ -52,7 +58,7 @@ export class DurableRateLimitRepository extends RateLimitStore {
 
   /** Adds one to the window that was seen. Undefined when somebody else began another, or took the last place. */
   private async write(
-    stored: RateLimitDocument | null,
+    stored: RateLimitDocument | undefined,
     window: Window,
     limit: RateLimit,
     nowMs: number,
@@ -62,19 +68,18 @@ export class DurableRateLimitRepository extends RateLimitStore {
     if (stored && stored.startAt.getTime() === window.startMs) {
       const room = limit.limit - (used(window, limit, nowMs) - window.count);
       const filter = { _id: key, startAt, count: { $lt: room } };
-      const after = await this.model
-        .findOneAndUpdate(filter, { $inc: { count: 1 } }, { returnDocument: 'after' })
-        .lean();
+      const options = { ...timeLimit(this.model), returnDocument: 'after' } as const;
+      const after = await this.collection.findOneAndUpdate(filter, { $inc: { count: 1 } }, options);
       return after ? toWindow(after) : undefined;
     }
     const begun = { ...window, count: 1 };
     const expiresAt = new Date(window.startMs + 2 * windowSeconds * 1000);
     const fields = { startAt, count: begun.count, previous: begun.previous, expiresAt };
     try {
-      if (!stored) await this.model.create({ _id: key, ...fields });
+      if (!stored) await this.collection.insertOne({ _id: key, ...fields });
       else {
         const seen = { _id: key, startAt: stored.startAt, count: stored.count };
-        const { matchedCount } = await this.model.updateOne(seen, { $set: fields });
+        const { matchedCount } = await this.collection.updateOne(seen, { $set: fields }, timeLimit(this.model));
         if (matchedCount === 0) return undefined;
       }
       return begun;
@@ -85,14 +90,24 @@ export class DurableRateLimitRepository extends RateLimitStore {
   }
 
   private async look(limit: RateLimit): Promise<RateLimitResult> {
+    const stored = (await this.read([limit.key])).get(limit.key);
     const nowMs = this.clock.now().getTime();
-    const stored = await this.model.findById(limit.key).lean();
     return resultOf(windowAfter(stored ? toWindow(stored) : undefined, limit, nowMs), limit, nowMs, false);
   }
 
   private async giveBack(limit: RateLimit): Promise<RateLimitResult> {
-    await this.model.updateOne({ _id: limit.key, count: { $gt: 0 } }, { $inc: { count: -1 } });
+    const counted = { _id: limit.key, count: { $gt: 0 } };
+    await this.collection.updateOne(counted, { $inc: { count: -1 } }, timeLimit(this.model));
     return this.look(limit);
+  }
+
+  private async read(keys: readonly string[]): Promise<Map<string, RateLimitDocument>> {
+    const found = await this.collection.find({ _id: { $in: [...keys] } }, readOptions(this.model)).toArray();
+    return new Map(found.map((document) => [document._id, document]));
+  }
+
+  private get collection(): mongo.Collection<RateLimitDocument> {
+    return this.model.collection as unknown as mongo.Collection<RateLimitDocument>;
   }
 }
 
