@@ -4,6 +4,7 @@
 import { createApp } from '../../dist/app.setup.js';
 import { loadConfig } from '../../dist/config/config.js';
 import { EventBus } from '../../dist/core/events/event-bus.js';
+import { EventHandlers } from '../../dist/core/events/event-handlers.js';
 import { EventLog } from '../../dist/core/events/event-log.repository.js';
 import { OutboxRelay } from '../../dist/core/events/outbox.relay.js';
 import { Revocations } from '../../dist/core/security/revocations.js';
@@ -13,6 +14,7 @@ import { SessionStore } from '../../dist/modules/auth/session.store.js';
 import { ReminderPlanner } from '../../dist/modules/notifications/reminders/reminder-planner.js';
 import { ReminderTrigger } from '../../dist/modules/notifications/reminders/reminder-trigger.js';
 import { RemindersRepository } from '../../dist/modules/notifications/reminders/reminders.repository.js';
+import { TasksRepository } from '../../dist/modules/tasks/tasks.repository.js';
 import { TasksService } from '../../dist/modules/tasks/tasks.service.js';
 import { UsersRepository } from '../../dist/modules/users/users.repository.js';
 
@@ -27,6 +29,9 @@ const steps = {
     'publish',
     ([, carriers]) => carriers.some(({ pending }) => pending.some(({ name }) => name === 'user.deleted')),
   ],
+  'task written': [TasksRepository, 'insert', () => true],
+  'task event logged': [EventLog, 'append', ([events]) => events.some(({ name }) => name === 'task.created')],
+  'task event handled': [EventHandlers, 'handle', ([, { name }]) => name === 'task.created'],
   'first purge delivered': [EventBus, 'deliver', ([module, { name }]) => module === 'tasks' && name === 'user.deleted'],
   'second purge delivered': [
     EventBus,
