@@ -63,7 +63,7 @@ export async function startProcess(environment: Record<string, string>): Promise
   const { child, output } = run(environment);
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout!.on('data', () => {
-      const found = /API\s+(http:\/\/\S+)\/api\/v1/.exec(output())?.[1];
+      const found = /(?:API|Health)\s+(http:\/\/[^\s/]+)\/api\b/.exec(output())?.[1];
       if (found) resolve(found.replace('localhost', '127.0.0.1'));
     });
     child.on('exit', (code) => reject(new Error(`ended with ${code}:\n${output()}`)));
