@@ -126,5 +126,6 @@ function sayWhatIsWatched(): void {
       console.log(`not watched, because the last full run did not reach it: ${nameOf(row)}`);
     }
   }
-  console.log(fallen.length > 0 ? `the gate is closed: ${fallen.join('; ')}` : 'the gate is open');
+  if (fallen.length > 0) console.log(`the gate is closed: ${fallen.join('; ')}`);
+  else if (Object.keys(failed).length === 0) console.log('the gate is open');
 }

@@ -23,6 +23,7 @@ const DIST = join(import.meta.dirname, '../../../../dist');
 /** Stores, people and TaskFlow itself; peers are started when a row asks for them. */
 export class Bench {
   private readonly peers = new Map<Peer, Promise<Subject>>();
+  private readonly made = new Map<string, Promise<unknown>>();
   private readonly directory = mkdtempSync(join(tmpdir(), 'taskflow-bench-'));
   private readonly answers = new Map<BenchUser, Record<string, PreparedAnswer>>();
   taskflow!: Subject;
@@ -53,6 +54,12 @@ export class Bench {
     let peer = this.peers.get(name);
     if (!peer) this.peers.set(name, (peer = this.startPeer(name)));
     return peer;
+  }
+
+  /** What several rows want, or one that is measured a second time. */
+  once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    if (!this.made.has(name)) this.made.set(name, make());
+    return this.made.get(name) as Promise<T>;
   }
 
   /** A peer that is not shared: for rows that measure the start, or idle connections, or write. */

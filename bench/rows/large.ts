@@ -74,14 +74,8 @@ export async function statsMiss(bench: Bench): Promise<Row[]> {
   return [rowOf({ ...what, accept: 0.7, target: 0.85 }, pairs)];
 }
 
-const given = new WeakMap<Bench, Promise<string[]>>();
-
-/** Gives the hoarder their tasks, once. @returns the ids */
-function tasksOf(bench: Bench): Promise<string[]> {
-  let ids = given.get(bench);
-  if (!ids) given.set(bench, (ids = give(bench)));
-  return ids;
-}
+/** Gives the hoarder their tasks. @returns the ids */
+const tasksOf = (bench: Bench): Promise<string[]> => bench.once('many tasks', () => give(bench));
 
 async function give({ stores, world }: Bench): Promise<string[]> {
   const connection = await mongoose.createConnection(stores.mongoUri).asPromise();

@@ -27,9 +27,7 @@ export async function pages(bench: Bench): Promise<Row[]> {
 export async function pageSides(
   bench: Bench,
 ): Promise<{ ours: Side; theirs: Reference; first: Omit<Side, 'subject'> }> {
-  let found = secondPages.get(bench);
-  if (!found) secondPages.set(bench, (found = findSecondPages(bench)));
-  const cursors = await found;
+  const cursors = await bench.once('second pages', () => secondPages(bench));
   const first = someones(bench, (user) => page(get('/tasks', user), user, 0));
   const second = someones(bench, (user) => page(get(`/tasks?cursor=${cursors.get(user)}`, user), user, 20));
   return {
@@ -78,9 +76,7 @@ export function searching(user: BenchUser, random: number, token = user.token): 
   };
 }
 
-const secondPages = new WeakMap<Bench, Promise<ReadonlyMap<BenchUser, string>>>();
-
-async function findSecondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, string>> {
+async function secondPages({ world, taskflow }: Bench): Promise<Map<BenchUser, string>> {
   const load = new Load(taskflow.url, 2);
   const cursors = new Map<BenchUser, string>();
   const asking = (user: BenchUser): Shot => ({
