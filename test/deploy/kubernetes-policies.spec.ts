@@ -203,7 +203,7 @@ describe('the files', () => {
   const resources = [...manifestFiles().values()].flat().filter(({ kind }) => kind !== 'Kustomization');
 
   it.each(OF_ONE_OBJECT)('%s', (policy) => {
-    expect(podTemplates(resources)).toHaveLength(2);
+    expect(podTemplates(resources)).toHaveLength(3);
     expect(POLICIES[policy](resources)).toEqual([]);
   });
 });

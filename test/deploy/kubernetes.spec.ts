@@ -1,4 +1,7 @@
 import type { IPodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
+import { randomBytes } from 'node:crypto';
+import { loadConfig } from '../../src/config/config.js';
+import { ENVIRONMENT_NAMES, SECRET_NAMES } from '../../src/config/environment.js';
 import {
   manifestFiles,
   named,
@@ -41,6 +44,52 @@ describe('the manifests', () => {
     const mentioned = new Set(parts);
     const objects = [...files.keys()].filter((path) => !path.endsWith('kustomization.yaml'));
     expect(objects.filter((path) => !mentioned.has(path))).toEqual([]);
+  });
+});
+
+describe('the component for workers', () => {
+  const files = manifestFiles();
+  const deployment = named(files.get('components/worker/deployment.yaml')!, 'Deployment', 'taskflow-worker');
+  const literals = (path: string): Record<string, string> => {
+    const [kustomization] = files.get(`${path}/kustomization.yaml`) as unknown as [
+      { configMapGenerator: [{ literals: string[] }] },
+    ];
+    const pairs = kustomization.configMapGenerator[0].literals.map((text) => text.split(/=(.*)/s) as [string, string]);
+    return Object.fromEntries(pairs);
+  };
+
+  it('makes workers of its own pods and nothing else of the others', () => {
+    expect(literals('components/worker')).toEqual({ ROLE: 'api' });
+    const { env = [], args } = deployment.spec!.template.spec!.containers[0]!;
+    expect(args).toEqual(['node', 'dist/worker.js']);
+    const own = Object.fromEntries(env.map(({ name, value = '' }) => [name, value]));
+    const given = { ...literals('base/workload'), ...literals('components/worker'), ...own };
+    const known = new Set([...ENVIRONMENT_NAMES, ...SECRET_NAMES.map((name) => `${name}_FILE`)]);
+    expect(Object.keys(given).filter((name) => !known.has(name))).toEqual([]);
+    // What the files hold, in the place of the files.
+    const secrets = Object.keys(given).filter((name) => name.endsWith('_FILE'));
+    const inPlace: Record<string, string> = {
+      MONGODB_URI: 'mongodb://db.internal/taskflow',
+      REDIS_URL: 'redis://cache.internal',
+      SECRET_KEY: randomBytes(32).toString('base64url'),
+      METRICS_TOKEN: randomBytes(32).toString('base64url'),
+      SMTP_URL: 'smtps://mail.internal:465',
+    };
+    expect(secrets.filter((name) => given[name]).map((name) => name.replace('_FILE', ''))).toEqual(
+      Object.keys(inPlace),
+    );
+    const config = loadConfig({ ...given, ...inPlace, ...Object.fromEntries(secrets.map((name) => [name, ''])) });
+    expect(config).toMatchObject({ role: 'worker', production: true, jwt: { keys: [] } });
+    expect(config.mail.smtpUrl).toBe(inPlace['SMTP_URL']);
+  });
+
+  it('scales on the lag, and can be selected by no Service and no policy of the API', () => {
+    const scaler = named(files.get('components/worker/autoscaler.yaml')!, 'HorizontalPodAutoscaler', 'taskflow-worker');
+    expect(scaler.spec!.scaleTargetRef.name).toBe(deployment.metadata.name);
+    expect(scaler.spec!.metrics![0]!.external!.metric.name).toBe('taskflow_outbox_lag_seconds');
+    const { labels } = deployment.spec!.template.metadata!;
+    expect(selects(deployment.spec!.selector, labels)).toBe(true);
+    expect(labels!['app.kubernetes.io/component']).toBe('worker');
   });
 });
 
