@@ -10,8 +10,10 @@ import { temporaryDirectory } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
 import { happenings, type Happenings } from '../support/notifications.js';
 import { startPushService, type PushService } from '../support/push-service.js';
+import { aTask } from '../support/tasks.js';
 import { received, startSmtpInbox, type ReceivedMail, type SmtpInbox } from '../support/smtp-inbox.js';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 /** A P-256 key of this run only. */
 const VAPID_PRIVATE_KEY = Buffer.alloc(32, 7).toString('base64url');
 
@@ -139,11 +141,13 @@ describe('A deadline that approaches', () => {
 
   it('that was finished before the mail left is not told any more', async () => {
     await ada.patch('/notifications/preferences').send({ quietHours: allDay() }).expect(200);
-    const id = await world.approach(ada);
+    // Far enough away that the deadline itself is still to come when the mail would leave.
+    const dueDate = new Date(Date.now() + 3 * DAY_MS).toISOString();
+    const { id: taskId } = await aTask(ada, { dueAt: dueDate, reminders: [] });
+    const id = await world.happen(ada, 'task.deadline.approaching', { taskId, dueDate, minutesBefore: 4320 });
     await eventually(async () => expect(await stateOf(id, 'email')).toBe('pending'));
-    const [task] = ((await ada.get('/tasks')).body as { items: { id: string }[] }).items;
-    await ada.patch(`/tasks/${task!.id}`).send({ status: 'done' }).expect(200);
-    jest.spyOn(app.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 24 * 60 * 60 * 1000));
+    await ada.patch(`/tasks/${taskId}`).send({ status: 'done' }).expect(200);
+    jest.spyOn(app.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + DAY_MS));
     await eventually(async () => expect(await stateOf(id, 'email')).toBe('skipped'), 10_000);
     expect(remindersTo(ada)).toEqual([]);
   });

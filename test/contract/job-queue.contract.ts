@@ -12,7 +12,7 @@ interface Given {
  * @param start a queue by the name `work`, in a process that works on it
  */
 export function jobQueueContract(
-  start: (work: Work<Given>) => Promise<{ queue: JobQueue; stop(): Promise<void> }>,
+  start: (work: Work<Given>) => Promise<{ readonly queue: JobQueue; readonly stop: () => Promise<void> }>,
 ): void {
   let stop: () => Promise<void>;
   let queue: JobQueue;
