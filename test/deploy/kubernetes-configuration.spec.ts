@@ -179,14 +179,17 @@ withKubectl('the configuration of the pods is not read by the program', () => {
       expect(secretKeys(resources, template('taskflow-auth'))).toContain('JWT_KEYS');
     });
 
-    it.each(['users', 'tasks', 'notifications', 'admin'])('let %s have public keys only, from the Service of auth', (module) => {
-      expect(secretKeys(resources, template(`taskflow-${module}`))).not.toContain('JWT_KEYS');
-      const url = new URL(configOf(resources, template(`taskflow-${module}`)).jwt.jwksUrl!);
-      const { spec } = named(resources, 'Service', url.hostname);
-      expect(spec!.selector).toMatchObject({ module: 'auth' });
-      expect(spec!.ports![0]!.port).toBe(80);
-      expect(url.pathname).toBe('/.well-known/jwks.json');
-    });
+    it.each(['users', 'tasks', 'notifications', 'admin'])(
+      'let %s have public keys only, from the Service of auth',
+      (module) => {
+        expect(secretKeys(resources, template(`taskflow-${module}`))).not.toContain('JWT_KEYS');
+        const url = new URL(configOf(resources, template(`taskflow-${module}`)).jwt.jwksUrl!);
+        const { spec } = named(resources, 'Service', url.hostname);
+        expect(spec!.selector).toMatchObject({ module: 'auth' });
+        expect(spec!.ports![0]!.port).toBe(80);
+        expect(url.pathname).toBe('/.well-known/jwks.json');
+      },
+    );
 
     /** As an Ingress controller chooses: exact before prefix, the longer prefix first. */
     function routeOf(address: string): string | undefined {
