@@ -1,4 +1,8 @@
+import { getModelToken } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { createECDH, randomBytes, randomUUID } from 'node:crypto';
 import type { Response, Test } from 'supertest';
+import { NOTIFICATION_MODEL, type NotificationDocument } from '../../src/modules/notifications/notification.schema.js';
 import { DeadLetters } from '../../src/core/events/dead-letters.js';
 import { EventHandlers } from '../../src/core/events/event-handlers.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -21,7 +25,7 @@ let operations: Operation[];
 let mailed: MailedTokensOf;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ VAPID_PRIVATE_KEY: Buffer.alloc(32, 9).toString('base64url') });
   mailed = new MailedTokensOf(app);
   [ada, admin] = [await signUp(app), await signUpAdmin(app)];
   const { body } = await app.http.get('/api/openapi.json').expect(200);
@@ -94,6 +98,34 @@ const requests: Record<string, () => PromiseLike<Response>> = {
     return ada.delete(`/auth/sessions/${other!.id}`);
   },
   'jwks.keys': () => app.http.get('/api/v1/auth/.well-known/jwks.json'),
+  'notifications.list': () => ada.get('/notifications'),
+  'notifications.unreadCount': () => ada.get('/notifications/unread-count'),
+  'notifications.read': async () => {
+    const model = app.app.get<Model<NotificationDocument>>(getModelToken(NOTIFICATION_MODEL), { strict: false });
+    const now = new Date();
+    const { _id } = await model.create({
+      _id: randomUUID(),
+      owner: ada.user.id,
+      kind: 'overdue',
+      task: { id: '6b0216f324c3e0ab15fce8d7', title: 'A task', dueAt: now },
+      minutesBefore: null,
+      createdAt: now,
+      shownAt: now,
+      unread: true,
+      readAt: null,
+      expireAt: new Date(now.getTime() + 60_000),
+    });
+    return ada.post(`/notifications/${_id}/read`);
+  },
+  'notifications.readAll': () => ada.post('/notifications/read-all'),
+  'preferences.get': () => ada.get('/notifications/preferences'),
+  'preferences.change': () => ada.patch('/notifications/preferences').send({ quietHours: null }),
+  'push.key': () => ada.get('/notifications/push-key'),
+  'push.subscribe': () => subscribe(),
+  'push.unsubscribe': async () => {
+    const { body } = await subscribe();
+    return ada.delete(`/notifications/push-subscriptions/${(body as { id: string }).id}`);
+  },
   // Of GET it would not end.
   'events.stream': () => app.http.head('/api/v1/events').set('authorization', `Bearer ${ada.token}`),
   'admin.stats': () => admin.get('/admin/stats'),
@@ -119,6 +151,14 @@ async function aDeadLetter(): Promise<string> {
   return `${group}.x`;
 }
 let letters = 0;
+
+const subscribe = (): Test => {
+  const keys = {
+    p256dh: createECDH('prime256v1').generateKeys('base64url'),
+    auth: randomBytes(16).toString('base64url'),
+  };
+  return ada.post('/notifications/push-subscriptions').send({ endpoint: 'https://push.example.com/ada', keys });
+};
 
 async function onTask(method: 'get' | 'patch' | 'put' | 'delete', body?: object): Promise<Response> {
   const request: Test = ada[method](`/tasks/${(await aTask(ada)).id}`);
