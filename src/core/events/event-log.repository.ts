@@ -3,7 +3,8 @@ import { InjectModel } from '@nestjs/mongoose';
 import { LRUCache } from 'lru-cache';
 import type { Model } from 'mongoose';
 import { EventEmitter } from 'node:events';
-import { duplicateKey } from '../mongo/store-failure.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { duplicateKey, writeConflict } from '../mongo/store-failure.js';
 import { Clock } from '../time/clock.js';
 import type { PendingEvent } from './domain-event.js';
 import { EVENT_MODEL, type EventDocument } from './event.schema.js';
@@ -16,6 +17,7 @@ const HEAD_KNOWN_MS = 60 * 60 * 1000;
 const HEADS = 10_000;
 /** Races with relays of other collections for the place behind an owner's last event. */
 const MAX_RACES = 20;
+const PAUSE_MS = 5;
 type Shown = Pick<EventDocument, '_id' | 'owner' | 'seq' | 'name' | 'at' | 'facts'>;
 const SHOWN = { _id: 1, owner: 1, seq: 1, name: 1, at: 1, facts: 1 } as const;
 
@@ -112,6 +114,8 @@ export class EventLog {
     const done = new Map<string, LoggedEvent>();
     for (let race = 0; done.size < owned.length; race++) {
       if (race === MAX_RACES) throw new Error('others kept getting in between at the end of the log');
+      // Those who met once should not meet again.
+      if (race > 0) await delay(Math.random() * PAUSE_MS * race);
       const rest = owned.filter(({ id }) => !done.has(id));
       for (const event of await this.tryInsert(rest, groupsFor)) done.set(event.id, event);
     }
@@ -146,7 +150,7 @@ export class EventLog {
       return rows.map(logged);
     } catch (error) {
       for (const owner of owners) this.heads.delete(owner);
-      if (!duplicateKey(error)) throw error;
+      if (!duplicateKey(error) && !writeConflict(error)) throw error;
       return (await this.model.find({ _id: { $in: events.map(({ id }) => id) } }, SHOWN).lean<Shown[]>()).map(logged);
     }
   }
