@@ -11,7 +11,6 @@ import { signIn, signUp, signUpAdmin, type Client } from '../support/clients.js'
 import { EventSource, type ReceivedEvent } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/problems.js';
-import { scrape } from '../support/scrape.js';
 import { aTask, tasks } from '../support/tasks.js';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -310,28 +309,6 @@ describe('GET /events', () => {
       const laterMs = Date.now() + 901_000;
       jest.spyOn(app.app.get(Clock), 'now').mockImplementation(() => new Date(laterMs));
       await ended(source);
-    });
-  });
-
-  it('is measured when it begins, is not in flight then, and is counted while it is open', async () => {
-    const at = 'taskflow_http_request_duration_seconds_count';
-    const labels = { method: 'GET', route: '/api/v1/events', status: '200' };
-    await eventually(async () => expect((await scrape(app)).value('taskflow_event_streams_open')).toBe(0));
-    const before = await scrape(app);
-    const source = await open(ada);
-    const during = await scrape(app);
-    expect(during.value(at, labels)).toBe(before.value(at, labels) + 1);
-    expect(during.value('taskflow_http_requests_in_flight')).toBe(before.value('taskflow_http_requests_in_flight'));
-    expect(during.value('taskflow_event_streams_open')).toBe(1);
-    source.close();
-    await eventually(async () => {
-      const after = await scrape(app);
-      expect(after.value('taskflow_event_streams_open')).toBe(0);
-      expect(after.value(at, { route: '/api/v1/events', status: '499' })).toBe(0);
-      expect(after.value('taskflow_http_requests_in_flight')).toBe(before.value('taskflow_http_requests_in_flight'));
-      const ends = { reason: 'client' };
-      const name = 'taskflow_event_streams_ended_total';
-      expect(after.value(name, ends)).toBe(before.value(name, ends) + 1);
     });
   });
 });

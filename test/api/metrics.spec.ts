@@ -4,6 +4,7 @@ import { EventBus } from '../../src/core/events/event-bus.js';
 import { TasksService } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { newAccount, signUp, signUpAdmin } from '../support/clients.js';
+import { EventSource } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/problems.js';
 import { scrape } from '../support/scrape.js';
@@ -34,6 +35,25 @@ describe('metrics', () => {
       for (let n = 0; n < 5; n++) await app.http.get(`/api/v1/made/up/${n}`).expect(404);
       await eventually(async () => expect(await requests({ route: 'unmatched', status: '404' })).toBe(before + 5));
       expect((await app.http.get('/metrics')).text).not.toContain('made/up');
+    });
+
+    it('have streams from when they begin, which are in flight no longer and counted by themselves', async () => {
+      const ada = await signUp(app);
+      const labels = { method: 'GET', route: '/api/v1/events', status: '200' };
+      const before = await scrape(app);
+      const source = await EventSource.open(app.url, ada.token);
+      const during = await scrape(app);
+      expect(await requests(labels)).toBe(1);
+      expect(during.value('taskflow_http_requests_in_flight')).toBe(before.value('taskflow_http_requests_in_flight'));
+      expect(during.value('taskflow_event_streams_open')).toBe(1);
+      source.close();
+      await eventually(async () => {
+        const after = await scrape(app);
+        expect(after.value('taskflow_event_streams_open')).toBe(0);
+        expect(after.value('taskflow_event_streams_ended_total', { reason: 'client' })).toBe(1);
+        expect(after.value('taskflow_http_requests_in_flight')).toBe(before.value('taskflow_http_requests_in_flight'));
+      });
+      expect(await requests({ route: '/api/v1/events' })).toBe(1);
     });
 
     it('have those whose client has gone, which are in flight until then', async () => {
