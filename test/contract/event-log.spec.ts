@@ -32,9 +32,10 @@ describe('The log', () => {
     const logs = [logOf(), logOf(1), logOf(-2000), logOf(2000)];
     const read: string[] = [];
     let place = 0;
-    let isOver = false;
+    const over = new AbortController();
     const follow = async (): Promise<void> => {
-      while (!isOver) for (const one of await logs[0]!.read('ada', place, 7)) [place] = [one.seq, read.push(one.id)];
+      while (!over.signal.aborted)
+        for (const one of await logs[0]!.read('ada', place, 7)) [place] = [one.seq, read.push(one.id)];
     };
     const following = follow();
     const ids = logs.map((_log, i) => Array.from({ length: 60 }, (_, n) => `${i}-${n}`));
@@ -47,7 +48,7 @@ describe('The log', () => {
           );
       }),
     );
-    isOver = true;
+    over.abort();
     await following;
     for (const one of await logs[0]!.read('ada', place, 1000)) read.push(one.id);
     expect(read.toSorted()).toEqual(ids.flat().toSorted());
