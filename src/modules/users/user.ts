@@ -112,7 +112,7 @@ export function withMailedToken(
   { id, hash }: IssuedToken,
   now: Date,
 ): Decision {
-  const Requested = purpose === 'reset_password' ? UserPasswordResetRequested : UserEmailVerificationRequested;
+  const Requested = purpose === 'verify_email' ? UserEmailVerificationRequested : UserPasswordResetRequested;
   const mailedTokens = withNewToken(user.mailedTokens, purpose, hash, now);
   return {
     user: { ...user, mailedTokens, version: user.version + 1 },
