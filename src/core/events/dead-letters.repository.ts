@@ -30,6 +30,10 @@ export class DeadLettersRepository {
     return this.model.estimatedDocumentCount();
   }
 
+  async purge(owner: string): Promise<void> {
+    await this.model.deleteMany({ owner });
+  }
+
   /** @returns whether it was there */
   async remove(id: string): Promise<boolean> {
     return (await this.model.deleteOne({ _id: id })).deletedCount > 0;

@@ -100,6 +100,11 @@ export class DeadLetters implements OnModuleInit {
     return true;
   }
 
+  /** Of an owner whose account is gone: there is nobody to bring them to. */
+  purge(owner: string): Promise<void> {
+    return this.letters.purge(owner);
+  }
+
   /** @returns false when there is none with this id */
   drop(id: string): Promise<boolean> {
     return this.letters.remove(id);

@@ -70,6 +70,11 @@ export class EventLog {
     return seq >= this.clock.now().getTime() - KEPT_MS;
   }
 
+  /** Of an owner whose account is gone: nobody is left to hear of it. */
+  async purge(owner: string): Promise<void> {
+    await this.model.deleteMany({ owner });
+  }
+
   /** Which of these owners have events behind the place given for each: one question for many. */
   async movedBeyond(places: ReadonlyMap<string, number>): Promise<string[]> {
     if (places.size === 0) return [];

@@ -1,5 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DeadLetters } from '../../core/events/dead-letters.js';
 import { EventBus } from '../../core/events/event-bus.js';
+import { EventLog } from '../../core/events/event-log.repository.js';
 import { UserDeleted, UserPurgeDue } from '../users/index.js';
 import { NotificationsRepository } from './notifications.repository.js';
 import { PreferencesRepository } from './preferences.repository.js';
@@ -15,6 +17,8 @@ export class UserGoneListener implements OnModuleInit {
     private readonly preferences: PreferencesRepository,
     private readonly subscriptions: PushSubscriptionsRepository,
     private readonly reminders: RemindersRepository,
+    private readonly deadLetters: DeadLetters,
+    private readonly log: EventLog,
   ) {}
 
   onModuleInit(): void {
@@ -23,7 +27,8 @@ export class UserGoneListener implements OnModuleInit {
   }
 
   private async purge(owner: string): Promise<void> {
-    for (const kept of [this.reminders, this.subscriptions, this.preferences, this.notifications])
+    const { reminders, subscriptions, preferences, notifications, deadLetters, log } = this;
+    for (const kept of [reminders, subscriptions, preferences, notifications, deadLetters, log])
       await kept.purge(owner);
   }
 }
