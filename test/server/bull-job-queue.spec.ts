@@ -32,7 +32,7 @@ describe('BullJobQueue', () => {
       REDIS_URL: redis.url,
       REDIS_PREFIX: `test${++runs}`,
     });
-    const imports = [ConfigModule.with(config), RedisModule.for(config), JobsModule.for(config, ['work'])];
+    const imports = [ConfigModule.with(config), RedisModule.for(config), await JobsModule.for(config, ['work'])];
     const worker = {
       provide: 'worker',
       inject: [JobQueue],

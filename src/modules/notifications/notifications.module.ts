@@ -11,7 +11,6 @@ import { Deliveries } from './deliveries.service.js';
 import { EmailSender } from './email.sender.js';
 import { FileMailer } from './mail/file.mailer.js';
 import { Mailer } from './mail/mailer.js';
-import { SmtpMailer } from './mail/smtp.mailer.js';
 import { NOTIFICATION_MODEL, notificationSchema } from './notification.schema.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsListener } from './notifications.listener.js';
@@ -88,9 +87,11 @@ export class NotificationsModule implements OnModuleInit {
   }
 }
 
-function mailerFor({ mail, production }: AppConfig): Mailer {
+async function mailerFor({ mail, production }: AppConfig): Promise<Mailer> {
   const { smtpUrl, from, directory } = mail;
-  return smtpUrl ? new SmtpMailer({ url: smtpUrl, from, requireTls: production }) : new FileMailer(directory, from);
+  if (!smtpUrl) return new FileMailer(directory, from);
+  const { SmtpMailer } = await import('./mail/smtp.mailer.js');
+  return new SmtpMailer({ url: smtpUrl, from, requireTls: production });
 }
 
 /** What `MODULES=notifications` serves. */

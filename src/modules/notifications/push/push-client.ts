@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { request as requestHttp, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
-import webPush from 'web-push';
 import { AppConfig } from '../../../config/config.js';
 import { isPublicAddress, lookupPublic } from './public-addresses.js';
 import type { PushSubscription } from './push-subscription.js';
@@ -34,6 +33,8 @@ export class PushClient {
   async send(subscription: PushSubscription, message: PushMessage, signal: AbortSignal): Promise<number> {
     const { endpoint, p256dh, auth } = subscription;
     if (!this.accepts(endpoint)) throw new Error('the endpoint is not allowed');
+    // Not loaded before there is a push.
+    const { default: webPush } = await import('web-push');
     const { headers, body } = webPush.generateRequestDetails({ endpoint, keys: { p256dh, auth } }, message.payload, {
       vapidDetails: this.config.push!,
       TTL: message.ttlSeconds,
