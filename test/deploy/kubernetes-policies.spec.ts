@@ -157,6 +157,21 @@ const CARELESS: readonly [policy: PolicyName, breach: string, spoil: Spoil][] = 
     'anybody',
     set('NetworkPolicy', 'redis', (it) => (it.spec!.egress![0]!.to = [{ ipBlock: { cidr: '0.0.0.0/0' } }])),
   ],
+  [
+    'the network is closed',
+    'anybody',
+    set('NetworkPolicy', 'worker', (it) => it.spec!.egress![1]!.to![0]!.ipBlock!.except!.shift()),
+  ],
+  [
+    'the network is closed',
+    'anybody',
+    set('NetworkPolicy', 'worker', (it) => it.spec!.egress![1]!.ports!.push({ protocol: 'TCP', port: 80 })),
+  ],
+  [
+    'Deployments are scaled',
+    'CPU',
+    set('HorizontalPodAutoscaler', 'taskflow-worker', (it) => it.spec!.metrics!.shift()),
+  ],
   ['the network is closed', 'every port', set('NetworkPolicy', 'redis', (it) => delete it.spec!.egress![0]!.ports)],
   ['pods can reach their stores, and be reached', 'names', remove('NetworkPolicy', 'dns')],
   ['pods can reach their stores, and be reached', 'MongoDB', remove('NetworkPolicy', 'mongodb')],

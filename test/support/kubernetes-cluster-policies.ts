@@ -1,3 +1,4 @@
+import type { INetworkPolicyEgressRule, INetworkPolicyPeer } from 'kubernetes-models/networking.k8s.io/v1';
 import { breaches, ofKind, podTemplates, selects, type Policy, type Resource } from './kubernetes.js';
 
 type Deployment = ReturnType<typeof ofKind<'Deployment'>>[number];
@@ -21,6 +22,18 @@ const scalerOf = (resources: readonly Resource[], name: string) =>
     ({ spec }) => spec?.scaleTargetRef.kind === 'Deployment' && spec.scaleTargetRef.name === name,
   )?.spec;
 
+const isWorker = ({ metadata }: Pick<Resource, 'metadata'>): boolean =>
+  metadata.labels?.['app.kubernetes.io/component'] === 'worker';
+
+const isAnybody = ({ ipBlock }: INetworkPolicyPeer): boolean => /^0\.0\.0\.0\/0$|^::\/0$/.test(ipBlock?.cidr ?? '');
+
+/** They are anywhere in the Internet, and nowhere in networks of ours. */
+const isToPushServices = ({ to = [], ports = [] }: INetworkPolicyEgressRule): boolean =>
+  ports.map(({ port }) => port).join() === '443' &&
+  to.every(({ ipBlock }) =>
+    ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16'].every((net) => ipBlock?.except?.includes(net)),
+  );
+
 /** How many pods there are, who reaches them and whom they reach. */
 export const CLUSTER_POLICIES = {
   'autoscalers have a target': (resources) =>
@@ -32,12 +45,14 @@ export const CLUSTER_POLICIES = {
       }),
     ),
 
-  'Deployments are scaled': eachDeployment(({ metadata, spec }, resources) => {
+  'Deployments are scaled': eachDeployment((deployment, resources) => {
+    const { metadata, spec } = deployment;
     const scaler = scalerOf(resources, metadata.name);
-    const metrics = scaler?.metrics?.map(({ resource }) => resource?.name).sort();
+    const metrics = scaler?.metrics?.map(({ resource, external }) => resource?.name ?? external?.metric.name).sort();
     return {
       'has no autoscaler from 2 to at most 20': (scaler?.minReplicas ?? 0) >= 2 && (scaler?.maxReplicas ?? 99) <= 20,
-      'is not scaled by CPU and memory': metrics?.join() === 'cpu,memory',
+      'is not scaled by CPU and memory':
+        metrics?.join() === (isWorker(deployment) ? 'cpu,taskflow_outbox_lag_seconds' : 'cpu,memory'),
       'shrinks on a whim':
         (scaler?.behavior?.scaleDown?.stabilizationWindowSeconds ?? 0) >= 120 &&
         scaler?.behavior?.scaleDown?.policies?.length,
@@ -133,10 +148,10 @@ export const CLUSTER_POLICIES = {
           ...(spec?.egress ?? []).map(({ to }) => to ?? []),
         ];
         return breaches(metadata.name, {
-          'lets anybody through': peers.every(
-            (list) =>
-              list.length > 0 && list.every((peer) => !/^0\.0\.0\.0\/0$|^::\/0$/.test(peer.ipBlock?.cidr ?? '')),
-          ),
+          'lets anybody through':
+            peers.every((list) => list.length > 0) &&
+            (spec?.ingress ?? []).every(({ from = [] }) => !from.some(isAnybody)) &&
+            (spec?.egress ?? []).every((rule) => !rule.to!.some(isAnybody) || isToPushServices(rule)),
           'opens every port': rules.every(({ ports }) => ports?.every(({ port }) => port !== undefined)),
         });
       }),
@@ -164,7 +179,7 @@ export const CLUSTER_POLICIES = {
           sources
             .filter((name) => name !== undefined)
             .sort()
-            .join() === (owner.kind === 'Job' ? '' : 'ingress-nginx,monitoring'),
+            .join() === (owner.kind === 'Job' ? '' : isWorker(owner) ? 'monitoring' : 'ingress-nginx,monitoring'),
         'is open at a port that it does not have': incoming
           .flatMap((rule) => rule.ports ?? [])
           .every(({ port }) => ports.some(({ name, containerPort }) => port === name || port === containerPort)),
