@@ -64,6 +64,10 @@ describe('a real Prometheus that scrapes two processes, which lose their Redis',
       const task = await aTask(user);
       for (const path of ['/tasks/stats', '/tasks/stats', '/tasks', `/tasks/${task.id}`, '/users/me', '/nowhere'])
         await user.get(path);
+      // Overdue before the next scrape but one.
+      await aTask(user, { dueAt: new Date(Date.now() + 500).toISOString() });
+      const stream = await fetch(`${url}/api/v1/events`, { headers: { authorization: `Bearer ${user.token}` } });
+      await stream.body!.cancel();
       await user.post('/auth/logout').expect(204);
       const greedy = await signUp({ url });
       ({ refreshToken } = greedy);
