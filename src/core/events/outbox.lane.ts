@@ -54,7 +54,7 @@ export class Lane {
         const carriers = await due(source, this.clock.now());
         waiting.push(...carriers.flatMap(({ pending }) => pending.map(({ notBefore }) => notBefore)));
         if (!together || !(await this.handleTogether(carriers, () => together(source, carriers))))
-          await Promise.all(carriers.map((carrier) => this.handleOne(source, carrier, handle)));
+          await this.handleApart(source, carriers, handle);
         isFull ||= carriers.length === BATCH;
       }
     } finally {
@@ -79,6 +79,16 @@ export class Lane {
     }
   }
 
+  /** @throws TransportUnavailable when all are done with: none of them is to blame, and none is put off for it */
+  private async handleApart(
+    source: OutboxRepository,
+    carriers: readonly Carrier[],
+    handle: LaneWork['handle'],
+  ): Promise<void> {
+    const outcomes = await Promise.allSettled(carriers.map((carrier) => this.handleOne(source, carrier, handle)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
+  }
+
   /** Since when documents wait that are not due because something failed. */
   private failing(): Date[] {
     const endMs = this.clock.now().getTime() - 2 * MAX_BACKOFF_MS;
@@ -92,6 +102,7 @@ export class Lane {
       await handle(source, carrier);
       this.failures.delete(key);
     } catch (error) {
+      if (error instanceof TransportUnavailable) throw error;
       const now = this.clock.now();
       const known = this.failures.get(key);
       const count = (known?.count ?? 0) + 1;
