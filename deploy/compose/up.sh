@@ -34,7 +34,7 @@ redis_acl() { # the rights that docs/runbook.md names
   password=$(value redis_password)
   hash=$(printf '%s' "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
   echo 'user default on nopass -@all +ping'
-  echo "user taskflow on #$hash ~tf:* &tf:* +@read +@write +@scripting +@pubsub -@dangerous +info +ping +time"
+  echo "user taskflow on #$hash ~tf:* ~{tf:jobs}:* &tf:* +@read +@write +@scripting +@pubsub -@dangerous +info +ping +time"
 }
 
 secret mongo_keyfile openssl rand -base64 756
