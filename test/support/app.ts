@@ -28,6 +28,22 @@ export interface TestApp {
 
 const jwtKeys = generateJwtKey();
 
+/** What tests run with, and what differs in one of them. */
+export const testSettings = (mongoUri: string, environment: Record<string, string>): Record<string, string> => ({
+  NODE_ENV: 'test',
+  PORT: '0',
+  HOST: '127.0.0.1',
+  LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent',
+  // Also where a test is about production.
+  MIGRATE_AT_START: 'true',
+  MONGODB_URI: mongoUri,
+  JWT_KEYS: jwtKeys,
+  SECRET_KEY: 'a test key that signs the cursors of one run only',
+  RATE_LIMIT_PER_MINUTE: '1000000',
+  LOGIN_RATE_LIMIT_PER_15MIN: '100000',
+  ...environment,
+});
+
 /** In a path no proxy passes it on: 400 is nginx' answer, which the processes never see. */
 export const NUL_IN_PATH = process.env['TEST_SPLIT'] ? [] : ['%00'];
 
@@ -35,26 +51,13 @@ export const NUL_IN_PATH = process.env['TEST_SPLIT'] ? [] : ['%00'];
 const freshName = (): string => `taskflow_test_${randomBytes(6).toString('hex')}`;
 
 /**
- * @param environment what differs from the defaults below; with `MONGODB_URI` the application uses that database, which
+ * @param environment what differs from `testSettings`; with `MONGODB_URI` the application uses that database, which
  *   then is somebody else's to remove
  */
 export async function startTestApp(environment: Record<string, string> = {}): Promise<TestApp> {
   const database = environment['MONGODB_URI'] ? { uri: environment['MONGODB_URI'] } : await startTestDatabase();
   const mongoUri = database.uri;
-  const settings = {
-    NODE_ENV: 'test',
-    PORT: '0',
-    HOST: '127.0.0.1',
-    LOG_LEVEL: process.env['TEST_LOG'] ?? 'silent',
-    // Also where a test is about production.
-    MIGRATE_AT_START: 'true',
-    MONGODB_URI: mongoUri,
-    JWT_KEYS: jwtKeys,
-    SECRET_KEY: 'a test key that signs the cursors of one run only',
-    RATE_LIMIT_PER_MINUTE: '1000000',
-    LOGIN_RATE_LIMIT_PER_15MIN: '100000',
-    ...environment,
-  };
+  const settings = testSettings(mongoUri, environment);
   const config = loadConfig(settings);
   const redisUrl = process.env['TEST_SPLIT'];
   const { app, apps, url } = redisUrl

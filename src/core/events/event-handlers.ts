@@ -1,10 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { backoffMs } from '../time/backoff.js';
+import { within } from '../time/within.js';
 import { DeadLetters } from './dead-letters.js';
 import type { LoggedEvent, Subscription } from './event-transport.js';
 
 /** A handler that has not ended by then has failed; what it still does, it does besides its repetition. */
 const HANDLE_MS = 30_000;
-const LONGEST_PAUSE_MS = 60_000;
 
 /** Who subscribes to what, and how an event is handled, whichever transport brings it. */
 @Injectable()
@@ -35,20 +36,12 @@ export class EventHandlers implements OnModuleInit {
   /** An event that waited for a group of an earlier release, which this one takes no interest in, is handled by that. */
   async handle(subscription: Subscription, event: LoggedEvent): Promise<void> {
     if (!subscription.names.includes(event.name)) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`not handled within ${HANDLE_MS} ms`)), HANDLE_MS);
-    });
-    try {
-      await Promise.race([subscription.handle(event), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await within(HANDLE_MS, () => subscription.handle(event));
   }
 
-  /** Milliseconds until the next try: doubled each time, and shortened at random, so that not all come back at once. */
+  /** Milliseconds until the next try. */
   pauseAfter(failures: number): number {
-    return Math.min(LONGEST_PAUSE_MS, 500 * 2 ** failures) * (0.7 + 0.3 * Math.random());
+    return backoffMs(failures, { firstMs: 1000, longestMs: 60_000, jitter: 0.3 });
   }
 
   /** Gives it up. */

@@ -5,7 +5,8 @@ import { DelayedError, Worker, type Job, type Queue } from 'bullmq';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppConfig } from '../../config/config.js';
 import { QueueRedis } from '../redis/queue-redis.js';
-import { ATTEMPTS, JobQueue, pauseAfter, within, type NewJob, type Work } from './job-queue.js';
+import { within } from '../time/within.js';
+import { ATTEMPTS, JobQueue, pauseAfter, type NewJob, type Work } from './job-queue.js';
 
 /** Whoever adds jobs waits no longer for Redis. */
 const ADD_MS = 1000;

@@ -1,4 +1,5 @@
 import type { ModuleName } from '../../config/modules.js';
+import { backoffMs } from '../time/backoff.js';
 
 export interface NewJob<T> {
   /** While a job with this id waits or runs, another one is the same job. `a-z`, digits, `.` and `-`. */
@@ -25,11 +26,8 @@ export interface Work<T> {
 
 /** How often a job is tried that throws. */
 export const ATTEMPTS = 5;
-const FIRST_PAUSE_MS = 1000;
-
-/** Milliseconds until the next try: doubled each time, and shortened at random, so that not all come back at once. */
-export const pauseAfter = (failures: number): number =>
-  FIRST_PAUSE_MS * 2 ** (failures - 1) * (0.5 + 0.5 * Math.random());
+/** Milliseconds until the next try. */
+export const pauseAfter = (failures: number): number => backoffMs(failures, { firstMs: 1000, jitter: 0.5 });
 
 /**
  * Work that is to be done soon, beside the requests, in whichever process has time for it. Only speed: a job may be lost
@@ -42,19 +40,4 @@ export abstract class JobQueue {
 
   /** Resolves soon also when Redis is away: then the jobs are lost. */
   abstract add<T>(queue: string, jobs: readonly NewJob<T>[]): Promise<void>;
-}
-
-/** @throws what `run` throws, or that it took too long: whoever began something that bears no interruption is not heard */
-export async function within<T>(timeoutMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  let expire!: () => void;
-  const expired = new Promise<never>((_resolve, reject) => {
-    expire = () => reject(new Error(`took longer than ${timeoutMs} ms`));
-  });
-  signal.addEventListener('abort', expire, { once: true });
-  try {
-    return await Promise.race([run(signal), expired]);
-  } finally {
-    signal.removeEventListener('abort', expire);
-  }
 }

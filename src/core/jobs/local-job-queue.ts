@@ -1,7 +1,8 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { requestContext } from '../logging/request-context.js';
-import { ATTEMPTS, JobQueue, pauseAfter, within, type NewJob, type Work } from './job-queue.js';
+import { within } from '../time/within.js';
+import { ATTEMPTS, JobQueue, pauseAfter, type NewJob, type Work } from './job-queue.js';
 
 /** How long the end of the process waits for jobs that run. */
 const CLOSE_MS = 10_000;

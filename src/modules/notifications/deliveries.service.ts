@@ -2,9 +2,10 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Background } from '../../core/events/background.js';
 import { DeadLetters } from '../../core/events/dead-letters.js';
-import { JobQueue, within } from '../../core/jobs/job-queue.js';
+import { JobQueue } from '../../core/jobs/job-queue.js';
 import { storeFailure } from '../../core/mongo/store-failure.js';
 import { Clock } from '../../core/time/clock.js';
+import { within } from '../../core/time/within.js';
 import { PartlySent, Undeliverable, type Outcome, type Sender } from './channel.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import {

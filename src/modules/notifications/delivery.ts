@@ -1,3 +1,4 @@
+import { backoffMs } from '../../core/time/backoff.js';
 import type { Channel, Notification } from './notification.js';
 
 /** How far a notification is on one channel. */
@@ -50,12 +51,9 @@ export const isSoon = (sendAt: Date, now: Date): boolean => sendAt.getTime() - n
 export const lookAtFor = (sendAt: Date, now: Date): Date =>
   isSoon(sendAt, now) ? new Date(Math.max(sendAt.getTime(), now.getTime()) + GRACE_MS) : sendAt;
 
-const FIRST_PAUSE_MS = 2000;
-const LONGEST_PAUSE_MS = 60 * 60 * 1000;
-
 /** After so many failures, some four hours, a delivery is a dead letter. */
 export const MAX_ATTEMPTS = 14;
 
-/** Milliseconds until the next attempt: doubled each time, and shortened at random. */
+/** Milliseconds until the next attempt. */
 export const pauseAfter = (attempts: number): number =>
-  Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempts - 1)) * (0.7 + 0.3 * Math.random());
+  backoffMs(attempts, { firstMs: 2000, longestMs: 60 * 60 * 1000, jitter: 0.3 });
