@@ -6,6 +6,12 @@ import { DatabaseReadiness } from '../mongo/database-readiness.js';
 import { Leases } from '../mongo/lease.repository.js';
 import { Duty } from './duty.js';
 
+/**
+ * How much of one kind a process does side by side. Less than the default pool has connections: whoever asks for many at
+ * once lets requests wait behind all of it.
+ */
+export const AT_ONCE = 4;
+
 /** Who does a chore, when it is not a module's: one of them, whichever, or all of them side by side. */
 export const ANY_PROCESS = 'any process';
 export const EVERY_PROCESS = 'every process';

@@ -4,8 +4,10 @@ import { LRUCache } from 'lru-cache';
 import type { Model } from 'mongoose';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { duplicateKey, writeConflict } from '../mongo/store-failure.js';
 import { Clock } from '../time/clock.js';
+import { AT_ONCE } from './background.js';
 import type { PendingEvent } from './domain-event.js';
 import { EVENT_MODEL, type EventDocument } from './event.schema.js';
 import type { LoggedEvent } from './event-transport.js';
@@ -137,8 +139,8 @@ export class EventLog {
     groupsFor: (name: string) => readonly string[],
   ): Promise<LoggedEvent[]> {
     const owners = [...new Set(events.map(({ owner }) => owner))];
-    await Promise.all(
-      owners.map(async (owner) => this.heads.set(owner, this.heads.get(owner) ?? (await this.head(owner)))),
+    await pLimit(AT_ONCE).map(owners, async (owner) =>
+      this.heads.set(owner, this.heads.get(owner) ?? (await this.head(owner))),
     );
     const now = this.clock.now();
     const rows = events.map(({ id, owner, name, at, facts }): EventDocument => {

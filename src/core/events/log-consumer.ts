@@ -1,25 +1,20 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
-import { storeFailure } from '../mongo/store-failure.js';
 import { Clock } from '../time/clock.js';
-import { Background } from './background.js';
+import { AT_ONCE, Background } from './background.js';
 import { EventBacklog, type WaitingEvent } from './event-backlog.repository.js';
 import { EventHandlers } from './event-handlers.js';
-import { MAX_ATTEMPTS, type Subscription } from './event-transport.js';
+import type { Subscription } from './event-transport.js';
 
 const POLL_MS = 1000;
 const OWNERS = 100;
 const BATCH = 500;
-/** Events of different owners are handled at the same time, so many of them. */
-const AT_ONCE = 16;
 /** Then the lease is looked at, before the next batches. */
 const PASS_MS = 2000;
 
 /** Brings what waits in the log to the groups: each in one process at a time, and in order per owner. */
 @Injectable()
 export class LogConsumer {
-  private readonly logger = new Logger('Events');
-  private readonly limit = pLimit(AT_ONCE);
 
   constructor(
     private readonly background: Background,
@@ -57,13 +52,9 @@ export class LogConsumer {
   private async handleLines(subscription: Subscription, lines: readonly WaitingEvent[][]): Promise<string[]> {
     const done: string[] = [];
     const stuck: string[] = [];
-    await Promise.all(
-      lines.map((line) =>
-        this.limit(async () => {
-          if (!(await this.handleLine(subscription, line, done))) stuck.push(line[0]!.event.owner);
-        }),
-      ),
-    );
+    await pLimit(AT_ONCE).map(lines, async (line) => {
+      if (!(await this.handleLine(subscription, line, done))) stuck.push(line[0]!.event.owner);
+    });
     await this.backlog.handled(subscription.group, done);
     return stuck;
   }
@@ -80,29 +71,15 @@ export class LogConsumer {
       try {
         await this.handlers.handle(subscription, event);
       } catch (error) {
-        if (!(await this.failed(subscription, waiting, error as Error))) return false;
+        const pause = await this.handlers.failed(subscription, event, waiting.attempts, error as Error);
+        if (pause) {
+          await this.backlog.postpone(subscription.group, event.id, pause.ms, pause.failures > waiting.attempts);
+          return false;
+        }
       }
       done.push(event.id);
     }
     return true;
-  }
-
-  /** @returns whether it was given up, so that the next one can go on */
-  private async failed(subscription: Subscription, waiting: WaitingEvent, error: Error): Promise<boolean> {
-    const { group } = subscription;
-    const { event } = waiting;
-    const counts = storeFailure(error) === undefined;
-    const attempts = waiting.attempts + (counts ? 1 : 0);
-    if (attempts >= MAX_ATTEMPTS) {
-      await this.handlers.bury(subscription, event, attempts, error.message);
-      return true;
-    }
-    const pauseMs = this.handlers.pauseAfter(attempts);
-    this.logger.warn(
-      `${group}: ${event.name} ${event.id} waits ${Math.round(pauseMs)} ms after failure ${attempts}: ${error.message}`,
-    );
-    await this.backlog.postpone(group, event.id, pauseMs, counts);
-    return false;
   }
 }
 

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
+import pLimit from 'p-limit';
 import { storeFailure } from '../mongo/store-failure.js';
 import type { Clock } from '../time/clock.js';
+import { AT_ONCE } from './background.js';
 import { TransportUnavailable } from './event-transport.js';
 import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
@@ -85,7 +87,10 @@ export class Lane {
     carriers: readonly Carrier[],
     handle: LaneWork['handle'],
   ): Promise<void> {
-    const outcomes = await Promise.allSettled(carriers.map((carrier) => this.handleOne(source, carrier, handle)));
+    const limit = pLimit(AT_ONCE);
+    const outcomes = await Promise.allSettled(
+      carriers.map((carrier) => limit(() => this.handleOne(source, carrier, handle))),
+    );
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
   }
 

@@ -1,5 +1,7 @@
 import type { Model } from 'mongoose';
+import pLimit from 'p-limit';
 import type { ModuleName } from '../../config/modules.js';
+import { AT_ONCE } from './background.js';
 import type { PendingEvent } from './domain-event.js';
 import type { Delivery, OutboxFields } from './outbox.schema.js';
 
@@ -96,7 +98,7 @@ export class OutboxRepository {
       ordered: false,
     });
     if (matchedCount + deletedCount === carriers.length) return;
-    await Promise.all(carriers.map((carrier) => this.rewrite(carrier, next, deliverAt)));
+    await pLimit(AT_ONCE).map(carriers, (carrier) => this.rewrite(carrier, next, deliverAt));
   }
 
   /** Lets the relay, or the modules, wait. */

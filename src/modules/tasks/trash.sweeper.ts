@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { CacheStore } from '../../core/cache/cache.store.js';
-import { Background } from '../../core/events/background.js';
+import { AT_ONCE, Background } from '../../core/events/background.js';
 import { Clock } from '../../core/time/clock.js';
 import { TRASH_KEPT_MS } from './task.js';
 import { TaskWriter } from './task-writer.js';
@@ -11,7 +11,6 @@ const CHORE = 'empty trash';
 const EVERY_MS = 10 * 60 * 1000;
 /** Small, because the relay waits while a batch runs. */
 const BATCH = 100;
-const CONCURRENCY = 4;
 
 /** Removes what has been in the trash for 30 days. A TTL index would take the events away with the documents. */
 @Injectable()
@@ -31,8 +30,7 @@ export class TrashSweeper implements OnModuleInit {
   /** One batch; when it was full the next one follows at once. */
   async sweep(): Promise<void> {
     const expired = await this.tasks.trashedBefore(new Date(this.clock.now().getTime() - TRASH_KEPT_MS), BATCH);
-    const limit = pLimit(CONCURRENCY);
-    await Promise.all(expired.map((task) => limit(() => this.writer.removeTrashed(task))));
+    await pLimit(AT_ONCE).map(expired, (task) => this.writer.removeTrashed(task));
     for (const owner of new Set(expired.map((task) => task.owner))) await this.cache.forget(owner);
     if (expired.length === BATCH) this.background.nudge(CHORE);
   }

@@ -1,15 +1,13 @@
-import type { Logger } from '@nestjs/common';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import pLimit from 'p-limit';
 import { setTimeout as delay } from 'node:timers/promises';
-import { storeFailure } from '../../mongo/store-failure.js';
-import type { EventHandlers } from '../event-handlers.js';
-import { MAX_ATTEMPTS, type LoggedEvent, type Subscription } from '../event-transport.js';
+import { AT_ONCE } from '../background.js';
+import type { EventHandlers, Pause } from '../event-handlers.js';
+import type { LoggedEvent, Subscription } from '../event-transport.js';
 import { readEvent } from './rabbit-message.js';
 
 /** Unacknowledged messages of a group. Those behind a failing event count: hence more than are handled at once. */
 export const PREFETCH = 500;
-const AT_ONCE = 16;
 
 /**
  * What a group gets over one channel. Messages of an owner are handled one after the other, those of different owners
@@ -25,7 +23,6 @@ export class RabbitConsumer {
     private readonly subscription: Subscription,
     private readonly channel: Channel,
     private readonly handlers: EventHandlers,
-    private readonly logger: Logger,
   ) {
     channel.once('close', () => (this.isOpen = false));
   }
@@ -52,29 +49,25 @@ export class RabbitConsumer {
 
   /** Never throws. */
   private async settle(message: ConsumeMessage, event: LoggedEvent): Promise<void> {
-    for (let attempts = 0; this.isOpen;) {
-      try {
-        await this.limit(() => this.attempt(event, attempts));
+    for (let failures = 0; this.isOpen;) {
+      const pause = await this.limit(() => this.attempt(event, failures));
+      if (!pause) {
         if (this.isOpen) this.channel.ack(message);
         return;
-      } catch (thrown) {
-        const error = thrown as Error;
-        if (storeFailure(error) === undefined) attempts++;
-        const pauseMs = this.handlers.pauseAfter(attempts);
-        const { group } = this.subscription;
-        this.logger.warn(
-          `${group}: ${event.name} ${event.id} waits ${Math.round(pauseMs)} ms after failure ${attempts}: ${error.message}`,
-        );
-        await delay(pauseMs, undefined, { ref: false });
       }
+      failures = pause.failures;
+      await delay(pause.ms, undefined, { ref: false });
     }
   }
 
-  private async attempt(event: LoggedEvent, attempts: number): Promise<void> {
-    if (!this.isOpen) return;
-    await this.handlers.handle(this.subscription, event).catch(async (error: Error) => {
-      if (storeFailure(error) !== undefined || attempts + 1 < MAX_ATTEMPTS) throw error;
-      await this.handlers.bury(this.subscription, event, attempts + 1, error.message);
-    });
+  /** @returns when it is to be tried again */
+  private async attempt(event: LoggedEvent, failures: number): Promise<Pause | undefined> {
+    if (!this.isOpen) return undefined;
+    try {
+      await this.handlers.handle(this.subscription, event);
+      return undefined;
+    } catch (error) {
+      return this.handlers.failed(this.subscription, event, failures, error as Error);
+    }
   }
 }

@@ -112,7 +112,7 @@ export class RabbitTransport extends EventTransport implements OnApplicationBoot
   }
 
   private async consume(channel: Channel, subscription: Subscription): Promise<void> {
-    const consumer = new RabbitConsumer(subscription, channel, this.handlers, this.logger);
+    const consumer = new RabbitConsumer(subscription, channel, this.handlers);
     this.consumers.push(consumer);
     await channel.consume(queueOf(subscription.group), (message) => {
       if (message) consumer.receive(message);

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { AppConfig } from '../../../config/config.js';
-import { Background, EVERY_PROCESS } from '../../../core/events/background.js';
+import { AT_ONCE, Background, EVERY_PROCESS } from '../../../core/events/background.js';
 import { toPending, type PendingEvent } from '../../../core/events/domain-event.js';
 import { OutboxRelay } from '../../../core/events/outbox.relay.js';
 import { Metrics } from '../../../core/metrics/metrics.js';
@@ -15,8 +15,6 @@ const CHORE = 'fire reminders';
 const EVERY_MS = 500;
 /** Small: so many wait for the end of a claim when a worker is killed. */
 const BATCH = 100;
-/** Owners whose tasks are read at once. */
-const CONCURRENCY = 8;
 /** Far longer than a batch takes. */
 const CLAIM_MS = 10_000;
 const LATENESS_BUCKETS = [0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600];
@@ -63,10 +61,9 @@ export class ReminderTrigger implements OnModuleInit {
 
   /** As they are now, by the ids of their tasks. */
   private async deadlinesOf(reminders: readonly PlannedReminder[]): Promise<ReadonlyMap<string, Deadline>> {
-    const limit = pLimit(CONCURRENCY);
     const taskIds = new Map<string, string[]>();
     for (const { owner, taskId } of reminders) taskIds.set(owner, [...(taskIds.get(owner) ?? []), taskId]);
-    const found = await Promise.all([...taskIds].map(([owner, ids]) => limit(() => this.deadlines.among(owner, ids))));
+    const found = await pLimit(AT_ONCE).map(taskIds, ([owner, ids]) => this.deadlines.among(owner, ids));
     return new Map(found.flat().map((deadline) => [deadline.taskId, deadline]));
   }
 }
