@@ -46,7 +46,11 @@ const AWAY: Record<string, Outage> = {
 /** Redis serves, if badly, or serves again at once. */
 const PRESENT: Record<string, Outage> = {
   '80 ms further away': { begin: ({ proxy }) => proxy.delay(80), end: ({ proxy }) => proxy.delay(0) },
-  'no longer at the other end of open connections': { begin: ({ proxy }) => proxy.forget(), end: nothing },
+  'no longer at the other end of open connections': {
+    begin: ({ proxy }) => proxy.forget(),
+    // The queues, for which no request waits, would find out by themselves within half a minute.
+    end: ({ proxy }) => proxy.closeForgotten(),
+  },
   'emptied (FLUSHALL)': { begin: ({ admin }) => admin.flushall(), end: nothing },
   'restarted, without its data': { begin: ({ redis }) => redis.restart(), end: nothing },
 };

@@ -1,5 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import mongoose from 'mongoose';
 import request from 'supertest';
 import { createApp } from '../../src/app.setup.js';
@@ -27,6 +30,9 @@ export interface TestApp {
 }
 
 const jwtKeys = generateJwtKey();
+/** Mails go there where a test has no SMTP server. */
+const dataDir = mkdtempSync(join(tmpdir(), 'taskflow-test-'));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** What tests run with, and what differs in one of them. */
 export const testSettings = (mongoUri: string, environment: Record<string, string>): Record<string, string> => ({
@@ -37,6 +43,7 @@ export const testSettings = (mongoUri: string, environment: Record<string, strin
   // Also where a test is about production.
   MIGRATE_AT_START: 'true',
   MONGODB_URI: mongoUri,
+  DATA_DIR: dataDir,
   JWT_KEYS: jwtKeys,
   SECRET_KEY: 'a test key that signs the cursors of one run only',
   RATE_LIMIT_PER_MINUTE: '1000000',

@@ -70,6 +70,11 @@ export class TcpProxy {
     for (const flow of this.flows) flow.dead = true;
   }
 
+  /** Tells the clients of forgotten connections that they are closed. */
+  closeForgotten(): void {
+    for (const { from, dead } of this.flows) if (dead) from.destroy();
+  }
+
   /** Connections are reset and new ones are refused: a killed process. */
   async refuse(): Promise<void> {
     const { server } = this;

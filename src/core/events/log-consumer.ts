@@ -15,7 +15,6 @@ const PASS_MS = 2000;
 /** Brings what waits in the log to the groups: each in one process at a time, and in order per owner. */
 @Injectable()
 export class LogConsumer {
-
   constructor(
     private readonly background: Background,
     private readonly backlog: EventBacklog,

@@ -10,7 +10,7 @@ import { ATTEMPTS, JobQueue, pauseAfter, type NewJob, type Work } from './job-qu
 
 /** Whoever adds jobs waits no longer for Redis. */
 const ADD_MS = 1000;
-/** Longer than any job takes: one whose process died runs again after at most twice that. */
+/** Longer than any job takes, so no lock has to be renewed: one whose process died runs again after at most twice that. */
 const LOCK_MARGIN_MS = 5000;
 const STALLED_EVERY_MS = 10_000;
 /** A job whose process died so often is left to whoever added it. */
@@ -91,6 +91,8 @@ export class BullJobQueue extends JobQueue implements OnApplicationBootstrap, Be
       prefix: jobsPrefix(this.config.redis!.prefix),
       concurrency: work.concurrency,
       lockDuration: work.timeoutMs + LOCK_MARGIN_MS,
+      // Its timer would also outlive a worker that could not say goodbye because Redis is away.
+      skipLockRenewal: true,
       stalledInterval: STALLED_EVERY_MS,
       maxStalledCount: MAX_STALLED,
       settings: { backoffStrategy: (failures) => pauseAfter(failures) },

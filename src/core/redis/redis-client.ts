@@ -24,6 +24,7 @@ export function createRedisClient(config: RedisConfig): RedisClient {
     lazyConnect: true,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: ['publish'],
     clusterRetryStrategy: pause,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     slotsRefreshInterval: 5000,
@@ -69,6 +70,8 @@ export function connectionOptions(config: RedisConfig): RedisOptions {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableAutoPipelining: true,
+    // Of pipelines one is under way at a time: a message to the other processes would hold up whoever asks next.
+    autoPipeliningIgnoredCommands: ['publish'],
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     disconnectTimeout: 100,
