@@ -12,12 +12,13 @@ case ${1:-} in
     ;;
 esac
 namespace=$(sed -n 's/^namespace: //p' "$overlay/kustomization.yaml")
-api=(deployment --namespace "$namespace" --selector app.kubernetes.io/component=api)
+selector='app.kubernetes.io/component in (api, worker)'
+pods=(deployment --namespace "$namespace" --selector "$selector")
 
 "$here/prepare.sh" "$overlay"
-kubectl apply --kustomize "$overlay" --selector app.kubernetes.io/component=api
-if ! kubectl rollout status "${api[@]}" --timeout=600s; then
+kubectl apply --kustomize "$overlay" --selector "$selector"
+if ! kubectl rollout status "${pods[@]}" --timeout=600s; then
   echo 'The new pods do not become ready; the old ones still serve. The way back:' >&2
-  echo "  kubectl rollout undo ${api[*]}" >&2
+  echo "  kubectl rollout undo deployment --namespace $namespace --selector '$selector'" >&2
   exit 1
 fi

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, loadMongoUri, type AppConfig } from '../../src/config/config.js';
+import { MODULE_NAMES } from '../../src/config/modules.js';
 import { ENVIRONMENT_NAMES, SECRET_NAMES } from '../../src/config/environment.js';
 import { SHUTDOWN_AFTER_DRAIN_MS } from '../../src/shutdown.js';
 import { argumentsOf, imageInstruction } from '../support/image.js';
@@ -165,16 +166,18 @@ withKubectl('the configuration of the pods is not read by the program', () => {
     const resources = renderOverlay('services');
     const template = (name: string): PodTemplate => named(resources, 'Deployment', name).spec!.template;
 
-    it('are one process a module', () => {
-      const modules = ofKind(resources, 'Deployment').map(
-        ({ metadata, spec }) => [metadata.name, configOf(resources, spec!.template).modules] as const,
-      );
-      expect(Object.fromEntries(modules)).toEqual({
-        'taskflow-auth': ['auth'],
-        'taskflow-users': ['users'],
-        'taskflow-tasks': ['tasks'],
-        'taskflow-notifications': ['notifications'],
-        'taskflow-admin': ['admin'],
+    it('are one process a module, and workers for all of them', () => {
+      const processes = ofKind(resources, 'Deployment').map(({ metadata, spec }) => {
+        const { role, modules } = configOf(resources, spec!.template);
+        return [metadata.name, { role, modules }] as const;
+      });
+      expect(Object.fromEntries(processes)).toEqual({
+        'taskflow-auth': { role: 'api', modules: ['auth'] },
+        'taskflow-users': { role: 'api', modules: ['users'] },
+        'taskflow-tasks': { role: 'api', modules: ['tasks'] },
+        'taskflow-notifications': { role: 'api', modules: ['notifications'] },
+        'taskflow-admin': { role: 'api', modules: ['admin'] },
+        'taskflow-worker': { role: 'worker', modules: [...MODULE_NAMES] },
       });
     });
 

@@ -9,7 +9,9 @@ describe('rolling out in place', () => {
   afterEach(() => cluster.stop());
   const deploy = (...overlays: string[]) => cluster.run('deploy.sh', ...overlays);
   const verbs = () =>
-    cluster.calls.map((call) => `${call[0]} ${/component=(\w+)/.exec(call.join(' '))?.[1] ?? call[1]}`);
+    cluster.calls.map(
+      (call) => `${call[0]} ${/component(?:=| in )(\w+|\(.*?\))/.exec(call.join(' '))?.[1] ?? call[1]}`,
+    );
 
   it.each([
     ['staging', 'taskflow-staging'],
@@ -22,8 +24,8 @@ describe('rolling out in place', () => {
       'delete job/taskflow-migrate',
       'apply migrate',
       'get job/taskflow-migrate',
-      'apply api',
-      'rollout api',
+      'apply (api, worker)',
+      'rollout (api, worker)',
     ]);
     const asked = cluster.calls.filter(([verb]) => verb !== 'apply');
     expect(asked.every((call) => call[call.indexOf('--namespace') + 1] === namespace)).toBe(true);
@@ -34,7 +36,7 @@ describe('rolling out in place', () => {
     const { code, output } = await deploy('staging');
     expect(code).toBe(1);
     expect(output).toContain('the index cannot be built\nThe migrations failed; nothing was rolled out.');
-    expect(verbs()).not.toContain('apply api');
+    expect(verbs()).not.toContain('apply (api, worker)');
   });
 
   it('says the way back when the new pods do not become ready', async () => {
@@ -42,7 +44,7 @@ describe('rolling out in place', () => {
     const { code, output } = await deploy('staging');
     expect(code).toBe(1);
     expect(output).toContain(
-      'kubectl rollout undo deployment --namespace taskflow-staging --selector app.kubernetes.io/component=api',
+      "kubectl rollout undo deployment --namespace taskflow-staging --selector 'app.kubernetes.io/component in (api, worker)'",
     );
   });
 

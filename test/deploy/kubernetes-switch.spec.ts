@@ -44,7 +44,9 @@ describe('blue/green', () => {
         'apply app.kubernetes.io/component=migrate',
         'apply',
         'scale deployment/taskflow-blue',
+        'scale deployment/taskflow-worker-blue',
         'rollout status deployment/taskflow-blue',
+        'rollout status deployment/taskflow-worker-blue',
         'port-forward service/taskflow-blue :80',
         'apply',
       ]);
@@ -169,7 +171,8 @@ describe('blue/green', () => {
       await deployed('v1', 'v2');
       expect(await run('retire')).toMatchObject({ code: 0 });
       expect(await run('retire')).toMatchObject({ code: 0 });
-      expect(cluster.deployments.get('blue')).toEqual({ release: 'v1', replicas: 0, ready: 0 });
+      for (const pods of [cluster.deployments, cluster.workers])
+        expect(pods.get('blue')).toEqual({ release: 'v1', replicas: 0, ready: 0 });
       expect(await run('rollback')).toMatchObject({ code: 1 });
       expect(cluster.live).toBe('green');
     });
@@ -207,7 +210,8 @@ describe('blue/green', () => {
     /** @returns whether the script came as far as that call, in a cluster where green is live and blue kept. */
     async function stoppedAt(call: number, how: string, command: string, release: string): Promise<boolean> {
       expect(cluster.harm).toEqual([]);
-      cluster.deployments.set('blue', { release: 'v1', replicas: 2, ready: 2 }).set('green', pods('v2'));
+      for (const all of [cluster.deployments, cluster.workers])
+        all.set('blue', { release: 'v1', replicas: 2, ready: 2 }).set('green', pods('v2'));
       cluster.service = {
         spec: { selector: { color: 'green' } },
         metadata: { annotations: { 'previous-color': 'blue' } },

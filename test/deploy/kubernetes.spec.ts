@@ -47,9 +47,9 @@ describe('the manifests', () => {
   });
 });
 
-describe('the component for workers', () => {
+describe('the workers', () => {
   const files = manifestFiles();
-  const deployment = named(files.get('components/worker/deployment.yaml')!, 'Deployment', 'taskflow-worker');
+  const deployment = named(files.get('base/worker/deployment.yaml')!, 'Deployment', 'taskflow-worker');
   const literals = (path: string): Record<string, string> => {
     const [kustomization] = files.get(`${path}/kustomization.yaml`) as unknown as [
       { configMapGenerator: [{ literals: string[] }] },
@@ -58,12 +58,12 @@ describe('the component for workers', () => {
     return Object.fromEntries(pairs);
   };
 
-  it('makes workers of its own pods and nothing else of the others', () => {
-    expect(literals('components/worker')).toEqual({ ROLE: 'api' });
+  it('do the background work, which the pods that answer requests leave to them', () => {
+    expect(literals('base/workload')).toMatchObject({ ROLE: 'api' });
     const { env = [], args } = deployment.spec!.template.spec!.containers[0]!;
     expect(args).toEqual(['node', 'dist/worker.js']);
     const own = Object.fromEntries(env.map(({ name, value = '' }) => [name, value]));
-    const given = { ...literals('base/workload'), ...literals('components/worker'), ...own };
+    const given = { ...literals('base/workload'), ...own };
     const known = new Set([...ENVIRONMENT_NAMES, ...SECRET_NAMES.map((name) => `${name}_FILE`)]);
     expect(Object.keys(given).filter((name) => !known.has(name))).toEqual([]);
     // What the files hold, in the place of the files.
@@ -83,8 +83,8 @@ describe('the component for workers', () => {
     expect(config.mail.smtpUrl).toBe(inPlace['SMTP_URL']);
   });
 
-  it('scales on the lag, and can be selected by no Service and no policy of the API', () => {
-    const scaler = named(files.get('components/worker/autoscaler.yaml')!, 'HorizontalPodAutoscaler', 'taskflow-worker');
+  it('scale on the lag, and can be selected by no Service and no policy of the API', () => {
+    const scaler = named(files.get('base/worker/autoscaler.yaml')!, 'HorizontalPodAutoscaler', 'taskflow-worker');
     expect(scaler.spec!.scaleTargetRef.name).toBe(deployment.metadata.name);
     expect(scaler.spec!.metrics![0]!.external!.metric.name).toBe('taskflow_outbox_lag_seconds');
     const { labels } = deployment.spec!.template.metadata!;
@@ -109,10 +109,14 @@ withKubectl('what kustomize makes of k8s/ is not validated', () => {
       const resources = rendered.get('with Vault and monitoring')!;
       const monitor = resources.find(({ kind }) => kind === 'PodMonitor') as Resource & IPodMonitor;
       const { selector, podMetricsEndpoints, jobLabel } = monitor.spec;
-      const { metadata, spec } = named(resources, 'Deployment', 'taskflow').spec!.template;
-      expect(selects(selector, metadata!.labels)).toBe(true);
-      expect(metadata!.labels![jobLabel!]).toBe('taskflow');
-      expect(spec!.containers[0]!.ports!.map(({ name }) => name)).toEqual(podMetricsEndpoints.map(({ port }) => port));
+      for (const deployment of ['taskflow', 'taskflow-worker']) {
+        const { metadata, spec } = named(resources, 'Deployment', deployment).spec!.template;
+        expect(selects(selector, metadata!.labels)).toBe(true);
+        expect(metadata!.labels![jobLabel!]).toBe('taskflow');
+        expect(spec!.containers[0]!.ports!.map(({ name }) => name)).toEqual(
+          podMetricsEndpoints.map(({ port }) => port),
+        );
+      }
       const { name = '', key } = podMetricsEndpoints[0]!.authorization!.credentials!;
       const keys = named(resources, 'ExternalSecret', name).spec!.data!.map(({ secretKey }) => secretKey);
       expect(keys).toContain(key);

@@ -52,7 +52,9 @@ export class FakeCluster {
   /** How often a script sees the migrations run before they end. */
   migrationLooks = 0;
   service?: { spec: { selector: { color?: string } }; metadata: { annotations: Record<string, string> } };
+  /** By color, those that answer requests. */
   readonly deployments = new Map<string, Pods>();
+  readonly workers = new Map<string, Pods>();
   readonly calls: string[][] = [];
   /** Promises that were broken. */
   readonly harm: string[] = [];
@@ -123,11 +125,12 @@ export class FakeCluster {
       call[call.indexOf(`--${name}`) + 1] ??
       '';
     const [verb = '', object = ''] = words;
-    const color = /taskflow-(blue|green)$/.exec(words.at(verb === 'port-forward' ? -2 : -1) ?? '')?.[1] ?? '';
-    const pods = this.deployments.get(color);
+    const [, worker, color = ''] =
+      /taskflow-(worker-)?(blue|green)$/.exec(words.at(verb === 'port-forward' ? -2 : -1) ?? '') ?? [];
+    const pods = (worker ? this.workers : this.deployments).get(color);
     switch (verb) {
       case 'apply':
-        return this.apply(basename(option('kustomize')), option('selector').split('=')[1]);
+        return this.apply(basename(option('kustomize')), /component(?:=| in )(.*)/.exec(option('selector'))?.[1]);
       case 'wait':
         return this.areSecretsReady ? done : refused('timed out waiting for the condition');
       case 'delete':
@@ -145,7 +148,7 @@ export class FakeCluster {
         pods.ready = Math.min(pods.ready, pods.replicas);
         return done;
       case 'rollout':
-        return this.rollOut(color);
+        return this.rollOut(pods);
       case 'port-forward':
         return { code: STAYS, text: `Forwarding from ${await this.forward(color)} -> 3000` };
       case 'patch':
@@ -164,8 +167,10 @@ export class FakeCluster {
       this.service = { spec: { selector: { color: 'blue' } }, metadata: { annotations } };
     } else if (component === undefined) {
       if (directory === this.live) this.harm.push(`the live color ${directory} was changed`);
-      const { replicas = 1 } = this.deployments.get(directory) ?? {};
-      this.deployments.set(directory, { release: this.release, replicas, ready: 0 });
+      for (const all of [this.deployments, this.workers]) {
+        const { replicas = 1 } = all.get(directory) ?? {};
+        all.set(directory, { release: this.release, replicas, ready: 0 });
+      }
     }
     return done;
   }
@@ -183,8 +188,7 @@ export class FakeCluster {
     return String(this.deployments.get(object.replace('deployment/taskflow-', ''))?.ready ?? '');
   }
 
-  private rollOut(color: string): Answer {
-    const pods = this.deployments.get(color);
+  private rollOut(pods?: Pods): Answer {
     const isReady = this.faults.get(pods?.release ?? this.release) !== 'never ready';
     if (pods && isReady) pods.ready = pods.replicas;
     return isReady ? done : refused('exceeded its progress deadline');
@@ -216,6 +220,8 @@ export class FakeCluster {
     const pods = this.deployments.get(this.live);
     const fault = this.faults.get(pods?.release ?? '');
     if (!pods || pods.ready < 2 || fault) this.harm.push(`${this.live} is live with ${pods?.ready} pods, ${fault}`);
+    const workers = this.workers.get(this.live)?.ready ?? 0;
+    if (workers < 1) this.harm.push(`${this.live} is live without a worker`);
   }
 
   /** A pod of the color, as the release in it answers. */

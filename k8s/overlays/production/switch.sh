@@ -31,7 +31,8 @@ forget_previous='{"op": "remove", "path": "/metadata/annotations/previous-color"
 give_traffic_to() { echo "{\"op\": \"replace\", \"path\": \"/spec/selector/color\", \"value\": \"$1\"}"; }
 remember_previous() { echo "{\"op\": \"add\", \"path\": \"/metadata/annotations/previous-color\", \"value\": \"$1\"}"; }
 
-# As many pods as now have the traffic, all ready: the autoscaler would be too late.
+# As many pods as now have the traffic, all ready: the autoscaler would be too late. The workers of both colors share the
+# background work until one of them retires.
 bring_up() {
   local wanted=2 ready
   if [ -n "$live" ]; then
@@ -39,8 +40,11 @@ bring_up() {
     if ((${ready:-0} > wanted)); then wanted=$ready; fi
   fi
   in_namespace scale "deployment/taskflow-$1" --replicas="$wanted"
-  in_namespace rollout status "deployment/taskflow-$1" --timeout=600s ||
-    fail "$1 does not become ready; ${live:-nothing} is live as before."
+  in_namespace scale "deployment/taskflow-worker-$1" --replicas=2
+  for deployment in "taskflow-$1" "taskflow-worker-$1"; do
+    in_namespace rollout status "deployment/$deployment" --timeout=600s ||
+      fail "${deployment#taskflow-} does not become ready; ${live:-nothing} is live as before."
+  done
   ready=$(ready_pods "$1")
   ((${ready:-0} >= wanted)) || fail "$1 has fewer than $wanted ready pods; run this again."
 }
@@ -95,12 +99,13 @@ retire() {
   [ -n "$live" ] || fail 'Nothing is live yet.'
   [ -z "$previous" ] || change_service "$forget_previous"
   in_namespace scale "deployment/taskflow-$idle" --replicas=0
+  in_namespace scale "deployment/taskflow-worker-$idle" --replicas=0
   echo "$live is live, $idle has no pods."
 }
 
 status() {
   echo "live: ${live:-nothing}, previous: ${previous:-none}"
-  in_namespace get deployments --selector app.kubernetes.io/component=api --output=wide
+  in_namespace get deployments --selector 'app.kubernetes.io/component in (api, worker)' --output=wide
 }
 
 live=$(of_service .spec.selector.color)
