@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts what docker-compose.yml describes, from nothing or from an earlier release, and waits until it is healthy.
 # Makes the secrets that are missing and never changes one that is there. Options before `up`, such as
-# `--profile observability`, can be given. Needs Docker with compose 2.24 or newer, and openssl.
+# `--profile observability`, can be given; `--profile broker` with EVENTS_URL_FILE=/run/secrets/events_url. Needs Docker with compose 2.24 or newer, and openssl.
 set -eu
 cd "$(dirname "$0")/../.."
 secrets=deploy/compose/secrets
@@ -36,14 +36,24 @@ redis_acl() { # the rights that docs/runbook.md names
   echo 'user default on nopass -@all +ping'
   echo "user taskflow on #$hash ~tf:* ~{tf:jobs}:* &tf:* +@read +@write +@scripting +@pubsub -@dangerous +info +ping +time"
 }
+rabbitmq_conf() {
+  echo 'default_user = taskflow'
+  echo "default_pass = $(value rabbitmq_password)"
+  # Far below the limit of the container, in which Erlang needs room for more than messages.
+  echo 'vm_memory_high_watermark.absolute = 256MiB'
+  echo 'disk_free_limit.absolute = 1GB'
+}
 
 secret mongo_keyfile openssl rand -base64 756
-for name in mongo_root_password mongo_password redis_password secret_key metrics_token admin_password grafana_password; do
+for name in mongo_root_password mongo_password redis_password rabbitmq_password secret_key metrics_token admin_password \
+  grafana_password; do
   secret "$name" openssl rand -hex 32
 done
 secret mongodb_uri printf 'mongodb://taskflow:%s@mongo:27017/taskflow?replicaSet=rs0\n' "$(value mongo_password)"
 secret redis_url printf 'redis://taskflow:%s@redis:6379\n' "$(value redis_password)"
 secret redis_acl redis_acl
+secret rabbitmq_conf rabbitmq_conf
+secret events_url printf 'amqp://taskflow:%s@rabbitmq:5672\n' "$(value rabbitmq_password)"
 secret smtp_url echo 'smtp://mailpit:1025'
 secret jwt_keys jwt_keys
 

@@ -57,6 +57,24 @@ describe('deploy/compose/up.sh', () => {
     const config = loadConfig({ NODE_ENV: 'production', ROLE: 'worker', ...Object.fromEntries(environment) });
     expect(config).toMatchObject({ mode: 'server', role: 'worker', jwt: { keys: [] } });
     expect(config.mail.smtpUrl).toBe('smtp://mailpit:1025');
+    expect(config.eventsUrl).toBeUndefined();
+  });
+
+  it('makes the broker and whoever speaks to it agree', async () => {
+    await up.run();
+    const { rabbitmq_conf: conf, events_url: url } = kept();
+    const settings = Object.fromEntries(
+      conf!
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' = ')),
+    );
+    const { protocol, username, password, host } = new URL(url!);
+    expect({ protocol, host }).toEqual({
+      protocol: 'amqp:',
+      host: `${compose.services['rabbitmq']!['hostname']}:5672`,
+    });
+    expect([username, password]).toEqual([settings['default_user'], settings['default_pass']]);
   });
 
   it('changes no secret that is there, and makes one that is missing', async () => {

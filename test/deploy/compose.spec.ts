@@ -59,6 +59,8 @@ describe('docker-compose.yml', () => {
     expect(byDefault).toEqual(['nginx', 'api-1', 'api-2', 'api-3', 'worker', 'mailpit', 'migrate', 'mongo', 'redis']);
     const observing = services.filter(([, { profiles }]) => profiles?.includes('observability'));
     expect(observing.map(([name]) => name)).toEqual(['prometheus', 'grafana', 'otel-collector']);
+    const broker = services.filter(([, { profiles }]) => profiles?.includes('broker'));
+    expect(broker.map(([name]) => name)).toEqual(['rabbitmq']);
   });
 
   it('needs no setting: each has a default', () => {
@@ -94,8 +96,8 @@ describe('docker-compose.yml', () => {
     ]);
     expect(compose.networks['stores']).toEqual({ internal: true });
     const ofStores = services.filter(([, service]) => service.networks!.includes('stores')).map(([name]) => name);
-    expect(ofStores).toEqual(['api-1', 'api-2', 'api-3', 'worker', 'migrate', 'mongo', 'redis']);
-    for (const name of ['mongo', 'redis']) expect(compose.services[name]!.networks).toEqual(['stores']);
+    expect(ofStores).toEqual(['api-1', 'api-2', 'api-3', 'worker', 'migrate', 'mongo', 'redis', 'rabbitmq']);
+    for (const name of ['mongo', 'redis', 'rabbitmq']) expect(compose.services[name]!.networks).toEqual(['stores']);
   });
 
   it('starts each service when what it needs is healthy', () => {
@@ -166,10 +168,11 @@ describe('docker-compose.yml', () => {
       'api-1': ofApi,
       'api-2': ofApi,
       'api-3': ofApi,
-      worker: ['mongodb_uri', 'redis_url', 'secret_key', 'metrics_token', 'smtp_url'],
+      worker: ['mongodb_uri', 'redis_url', 'secret_key', 'metrics_token', 'smtp_url', 'events_url'],
       migrate: ['mongodb_uri'],
       mongo: ['mongo_keyfile', 'mongo_root_password', 'mongo_password'],
       redis: ['redis_acl'],
+      rabbitmq: [{ source: 'rabbitmq_conf', target: '/etc/rabbitmq/conf.d/20-taskflow.conf' }],
       prometheus: ['metrics_token'],
       grafana: ['grafana_password'],
     });
@@ -177,7 +180,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('uses the same releases as development does', () => {
-    for (const name of ['mongo', 'redis', 'mailpit']) {
+    for (const name of ['mongo', 'redis', 'mailpit', 'rabbitmq']) {
       expect(development.services[name]!.image).toBe(compose.services[name]!.image);
     }
     expect(Object.values(development.services).flatMap(({ ports = [] }) => ports)).toEqual([
