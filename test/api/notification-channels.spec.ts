@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeadLetters } from '../../src/core/events/dead-letters.js';
+import { Metrics } from '../../src/core/metrics/metrics.js';
 import { OneTimeTokens } from '../../src/core/security/one-time-tokens.js';
 import { Clock } from '../../src/core/time/clock.js';
 import * as delivery from '../../src/modules/notifications/delivery.js';
@@ -65,6 +66,14 @@ const subscribe = async (client: Client, path: string): Promise<string> => {
   const answer = await client.post('/notifications/push-subscriptions').send(pushes.subscribe(path)).expect(201);
   return (answer.body as { id: string }).id;
 };
+/** The sum over all processes. */
+const metric = async (name: string, labels: Record<string, string>): Promise<number> => {
+  const series = await Promise.all(app.apps.map((one) => one.get(Metrics).registry.getSingleMetric(name)!.get()));
+  const wanted = series.flatMap(({ values }) => values).filter((one) => one.labels['channel'] === labels['channel']);
+  return wanted.filter((one) => one.labels['result'] === labels['result']).reduce((sum, { value }) => sum + value, 0);
+};
+const attempts = (result: string): Promise<number> =>
+  metric('taskflow_delivery_attempts_total', { channel: 'email', result });
 const pushesTo = (path: string) => pushes.pushes.filter((push) => push.path === path);
 
 describe('A deadline that approaches', () => {
@@ -221,12 +230,16 @@ describe('An SMTP server', () => {
 
   it('that goes on saying "later" makes a dead letter after so many attempts', async () => {
     inbox.refuse(451);
+    const [failed, dead] = [await attempts('failed'), await attempts('dead')];
     const id = await world.approach(ada);
     await eventually(async () => expect((await world.stored(id))?.deliveries?.['email']?.attempts).toBe(1));
+    // The mail that confirms the address may be among them.
+    expect(await attempts('failed')).toBeGreaterThan(failed);
     // All but the last of them.
-    const attempts = { 'deliveries.email.attempts': delivery.MAX_ATTEMPTS - 1 };
-    await world.connection.collection<{ _id: string }>('notifications').updateOne({ _id: id }, { $set: attempts });
+    const allButOne = { 'deliveries.email.attempts': delivery.MAX_ATTEMPTS - 1 };
+    await world.connection.collection<{ _id: string }>('notifications').updateOne({ _id: id }, { $set: allButOne });
     await eventually(async () => expect(await stateOf(id, 'email')).toBe('dead'), 10_000);
+    expect(await attempts('dead')).toBe(dead + 1);
     const letter = (await app.app.get(DeadLetters).list(100)).find(({ payload }) => payload['id'] === id);
     expect(letter).toMatchObject({ attempts: delivery.MAX_ATTEMPTS, error: 'the server answered 451' });
   });
@@ -245,6 +258,9 @@ describe('An SMTP server', () => {
       took.push(performance.now() - begun);
     }
     expect(took.toSorted((a, b) => a - b)[15]!).toBeLessThan(500);
+    await eventually(async () =>
+      expect(await metric('taskflow_deliveries_waiting', { channel: 'email' })).toBeGreaterThan(0),
+    );
     expect(remindersTo(ada).length).toBeLessThan(20);
     inbox.delay(0);
     await eventually(() => expect(remindersTo(ada)).toHaveLength(20), 20_000);

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { LastSeen } from '../metrics/last-seen.js';
 import { Metrics } from '../metrics/metrics.js';
 import { Clock } from '../time/clock.js';
 import { ANY_PROCESS, Background } from './background.js';
@@ -25,8 +26,6 @@ export interface DeadLetter {
 export type DeadLetterPosition = Pick<DeadLetter, 'at' | 'id'>;
 
 const COUNT_EVERY_MS = 15_000;
-/** A number older than this is another process' to know. */
-const COUNT_HOLDS_MS = 60_000;
 
 type Retry = (letter: DeadLetter) => Promise<void>;
 
@@ -35,7 +34,7 @@ type Retry = (letter: DeadLetter) => Promise<void>;
 export class DeadLetters implements OnModuleInit {
   private readonly logger = new Logger('DeadLetters');
   private readonly retries = new Map<DeadLetter['kind'], Retry>();
-  private counted = { count: 0, atMs: -Infinity };
+  private readonly counted = new LastSeen();
 
   constructor(
     private readonly letters: DeadLettersRepository,
@@ -43,14 +42,12 @@ export class DeadLetters implements OnModuleInit {
     private readonly background: Background,
     metrics: Metrics,
   ) {
-    metrics.measured('taskflow_dead_letters', 'Events and deliveries that were given up', () =>
-      performance.now() - this.counted.atMs < COUNT_HOLDS_MS ? this.counted.count : 0,
-    );
+    metrics.measured('taskflow_dead_letters', 'Events and deliveries that were given up', () => this.counted.value);
   }
 
   onModuleInit(): void {
     this.background.every(ANY_PROCESS, 'count dead letters', COUNT_EVERY_MS, async () => {
-      this.counted = { count: await this.count(), atMs: performance.now() };
+      this.counted.value = await this.count();
     });
   }
 

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
+import { LastSeen } from '../metrics/last-seen.js';
+import { Metrics } from '../metrics/metrics.js';
 import { Clock } from '../time/clock.js';
 import { AT_ONCE, Background } from './background.js';
 import { EventBacklog, type WaitingEvent } from './event-backlog.repository.js';
@@ -7,6 +9,7 @@ import { EventHandlers } from './event-handlers.js';
 import type { Subscription } from './event-transport.js';
 
 const POLL_MS = 1000;
+const MEASURE_MS = 5000;
 const OWNERS = 100;
 const BATCH = 500;
 /** Then the lease is looked at, before the next batches. */
@@ -15,17 +18,33 @@ const PASS_MS = 2000;
 /** Brings what waits in the log to the groups: each in one process at a time, and in order per owner. */
 @Injectable()
 export class LogConsumer {
+  /** Milliseconds, by group. */
+  private readonly lags = new Map<string, LastSeen>();
+
   constructor(
     private readonly background: Background,
     private readonly backlog: EventBacklog,
     private readonly handlers: EventHandlers,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    const help = 'Age of the oldest event that waits in the log for a group';
+    metrics.gauge('taskflow_events_lag_seconds', help, ['group'], (gauge) => {
+      for (const [group, lag] of this.lags) gauge.set({ group }, lag.value / 1000);
+    });
+  }
 
   add(subscription: Subscription): void {
     const { group, module } = subscription;
     const chore = choreOf(group);
     this.background.every(module, chore, POLL_MS, () => this.pass(subscription), group);
+    const lag = new LastSeen();
+    this.lags.set(group, lag);
+    const measure = async (): Promise<void> => {
+      const oldest = await this.backlog.oldest(group);
+      lag.value = oldest ? Math.max(0, this.clock.now().getTime() - oldest.getTime()) : 0;
+    };
+    this.background.every(module, `measure ${group}`, MEASURE_MS, measure, group);
   }
 
   /** There is something for the group. */

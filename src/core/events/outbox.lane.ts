@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import pLimit from 'p-limit';
+import { LastSeen } from '../metrics/last-seen.js';
 import { storeFailure } from '../mongo/store-failure.js';
 import type { Clock } from '../time/clock.js';
 import { AT_ONCE } from './background.js';
@@ -8,8 +9,6 @@ import type { Carrier, OutboxRepository } from './outbox.repository.js';
 
 export const BATCH = 100;
 const MAX_BACKOFF_MS = 60_000;
-/** Whoever has the lane looks far more often; after this time another process does. */
-const LOOK_COUNTS_MS = 15_000;
 
 /** What a document has failed so far. One that failed last longer ago than any backoff is somebody else's by now. */
 interface Failure {
@@ -30,7 +29,7 @@ export interface LaneWork {
 export class Lane {
   private readonly logger = new Logger('OutboxRelay');
   private readonly failures = new Map<string, Failure>();
-  private look = { atMs: -Infinity, lagMs: 0 };
+  private readonly lag = new LastSeen();
 
   /**
    * @param name as it stands in the log
@@ -44,7 +43,7 @@ export class Lane {
 
   /** Age of the oldest event that waited when this process looked last; 0 when another process looks. */
   get lagMs(): number {
-    return performance.now() - this.look.atMs < LOOK_COUNTS_MS ? this.look.lagMs : 0;
+    return this.lag.value;
   }
 
   /** @returns whether there may be more: a batch was full */
@@ -61,7 +60,7 @@ export class Lane {
       }
     } finally {
       const nowMs = this.clock.now().getTime();
-      this.look = { atMs: performance.now(), lagMs: Math.max(0, ...waiting.map((time) => nowMs - time.getTime())) };
+      this.lag.value = Math.max(0, ...waiting.map((time) => nowMs - time.getTime()));
     }
     return isFull;
   }

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model, UpdateQuery } from 'mongoose';
-import { CLAIM_MS, lookAtFor, type Claim, type Delivery, type DeliveryJob } from './delivery.js';
+import { CLAIM_MS, lookAtFor, LOOKED_AT_WITHIN_MS, type Claim, type Delivery, type DeliveryJob } from './delivery.js';
 import type { Channel } from './notification.js';
 import { NOTIFICATION_MODEL, type NotificationDocument } from './notification.schema.js';
 import { toNotification } from './notifications.repository.js';
+
+/** More are not counted. */
+const MAX_COUNT = 10_000;
 
 /** What is still to be sent, and how far it is. Jobs may be lost; this may not. */
 @Injectable()
@@ -82,6 +85,16 @@ export class DeliveriesRepository {
     const lookAt = lookAtFor(now, now);
     if (found.length > 0) await this.model.updateMany({ _id, [path]: { $lte: now } }, { $set: { [path]: lookAt } });
     return found.map(({ _id: id, owner }) => ({ id, owner, channel }));
+  }
+
+  /** Those whose time has come, among them the ones that are being sent. */
+  countDue(channel: Channel, now: Date): Promise<number> {
+    const path = `deliveries.${channel}`;
+    const soon = new Date(now.getTime() + LOOKED_AT_WITHIN_MS);
+    return this.model.countDocuments(
+      { [`${path}.lookAt`]: { $lte: soon }, [`${path}.sendAt`]: { $lte: now } },
+      { limit: MAX_COUNT },
+    );
   }
 
   private async write(

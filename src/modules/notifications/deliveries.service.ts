@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Background } from '../../core/events/background.js';
 import { DeadLetters } from '../../core/events/dead-letters.js';
 import { JobQueue } from '../../core/jobs/job-queue.js';
+import { LastSeen } from '../../core/metrics/last-seen.js';
+import { Metrics } from '../../core/metrics/metrics.js';
 import { storeFailure } from '../../core/mongo/store-failure.js';
 import { Clock } from '../../core/time/clock.js';
 import { within } from '../../core/time/within.js';
@@ -37,6 +39,8 @@ const RECORD_PAUSES_MS = [50, 200, 500, 1000, 2000];
 export class Deliveries implements OnModuleInit {
   private readonly logger = new Logger('Deliveries');
   private readonly senders: Readonly<Record<Channel, Sender>>;
+  private readonly attempts;
+  private readonly waiting: Readonly<Record<Channel, LastSeen>> = { email: new LastSeen(), push: new LastSeen() };
 
   constructor(
     private readonly deliveries: DeliveriesRepository,
@@ -46,8 +50,14 @@ export class Deliveries implements OnModuleInit {
     private readonly clock: Clock,
     email: EmailSender,
     push: PushSender,
+    metrics: Metrics,
   ) {
     this.senders = { email, push };
+    const help = 'Attempts to send a notification, by how they ended';
+    this.attempts = metrics.counter('taskflow_delivery_attempts_total', help, ['channel', 'result']);
+    metrics.gauge('taskflow_deliveries_waiting', 'Notifications that are due to be sent', ['channel'], (gauge) => {
+      for (const channel of CHANNELS) gauge.set({ channel }, this.waiting[channel].value);
+    });
   }
 
   onModuleInit(): void {
@@ -77,7 +87,9 @@ export class Deliveries implements OnModuleInit {
 
   /** Adds jobs for what no job may be doing. */
   async lookAfter(channel: Channel): Promise<void> {
-    const found = await this.deliveries.overdue(channel, this.clock.now(), BATCH);
+    const now = this.clock.now();
+    this.waiting[channel].value = await this.deliveries.countDue(channel, now);
+    const found = await this.deliveries.overdue(channel, now, BATCH);
     await this.add(found);
     if (found.length === BATCH) this.background.nudge(choreOf(channel));
   }
@@ -88,6 +100,7 @@ export class Deliveries implements OnModuleInit {
     if (!claim) return this.soonOnly(await this.deliveries.pendingUntil(job));
     try {
       const outcome = await within(SEND_TIMEOUT_MS, (signal) => this.senders[job.channel].send(claim, signal));
+      this.attempts.inc({ channel: job.channel, result: outcome });
       await this.record(claim, outcome);
       return undefined;
     } catch (error) {
@@ -109,7 +122,9 @@ export class Deliveries implements OnModuleInit {
   }
 
   private async failed(job: DeliveryJob, claim: Claim, error: Error): Promise<Date | undefined> {
-    if (error instanceof Undeliverable || claim.attempts >= MAX_ATTEMPTS) {
+    const isLast = error instanceof Undeliverable || claim.attempts >= MAX_ATTEMPTS;
+    this.attempts.inc({ channel: job.channel, result: isLast ? 'dead' : 'failed' });
+    if (isLast) {
       await this.giveUp(job, claim, error);
       return undefined;
     }

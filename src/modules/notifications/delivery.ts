@@ -44,6 +44,9 @@ const SOON_MS = 60_000;
 /** Until somebody looks whether a job that was added has been done: it may have been lost with Redis. */
 const GRACE_MS = 30_000;
 
+/** Whatever is due is looked at within that time. */
+export const LOOKED_AT_WITHIN_MS = Math.max(GRACE_MS, CLAIM_MS);
+
 /** Whether it is a job already, in whose queue it waits. */
 export const isSoon = (sendAt: Date, now: Date): boolean => sendAt.getTime() - now.getTime() < SOON_MS;
 
