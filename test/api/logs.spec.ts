@@ -35,7 +35,7 @@ const expectNone = (...secrets: readonly string[]): void => {
 let app: TestApp;
 beforeAll(async () => {
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(...String(text).split(/(?<=\n)/)) > 0);
-  app = await startTestApp({ LOG_LEVEL: 'debug', LOG_FORMAT: 'json', REQUEST_TIMEOUT_MS: '1000' });
+  app = await startTestApp({ LOG_LEVEL: 'debug', LOG_FORMAT: 'json', REQUEST_TIMEOUT_MS: '5000' });
 });
 afterAll(async () => {
   await app.close();

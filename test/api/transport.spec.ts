@@ -40,7 +40,7 @@ function parsed(text: string): RawAnswer {
 let app: TestApp;
 let ada: Client;
 beforeAll(async () => {
-  app = await startTestApp({ REQUEST_TIMEOUT_MS: '300' });
+  app = await startTestApp({ REQUEST_TIMEOUT_MS: '1500' });
   ada = await signUp(app);
 });
 afterAll(() => app.close());

@@ -148,19 +148,25 @@ export function eventTransportContract(environment: () => Record<string, string>
     const ids = new Set(mine.seen.map((event) => event.id));
     const places = new Set(mine.seen.map(({ seq }) => seq));
     expect([ids.size, places.size]).toEqual([1, 1]);
-    expect((await logOf(app)).map(({ name }) => name)).toEqual(['user.registered', 'task.created']);
+    expect((await logOf(app)).map(({ name }) => name).toSorted()).toEqual(['task.created', 'user.registered']);
   });
 
   it('loses nothing that was written while it could not be published', async () => {
     const app = await start(mine);
     ada = await signUp(app);
+    const transport = app.app.get(EventTransport);
+    const publishes = transport.publish.bind(transport);
+    // Not restored: the relay may have it in its hand, and of a restored mock the answer would be "published".
+    let isAway = true;
     const publish = jest
-      .spyOn(app.app.get(EventTransport), 'publish')
-      .mockImplementation(() => Promise.reject(new TransportUnavailable('no transport')));
+      .spyOn(transport, 'publish')
+      .mockImplementation((events) =>
+        isAway ? Promise.reject(new TransportUnavailable('no transport')) : publishes(events),
+      );
     const ids: string[] = [];
     for (let i = 0; i < 20; i++) ids.push(await create(ada, `Task ${i}`));
     await eventually(() => expect(publish.mock.calls.length).toBeGreaterThan(1), WITHIN_MS);
-    publish.mockRestore();
+    isAway = false;
     await eventually(() => expect(new Set(tasksOf(mine))).toEqual(new Set(ids)), WITHIN_MS);
   });
 

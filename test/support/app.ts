@@ -46,6 +46,8 @@ export const testSettings = (mongoUri: string, environment: Record<string, strin
   DATA_DIR: dataDir,
   JWT_KEYS: jwtKeys,
   SECRET_KEY: 'a test key that signs the cursors of one run only',
+  // What a test loads for the first time, a mail program for example, may block its process for a while.
+  REQUEST_TIMEOUT_MS: '10000',
   RATE_LIMIT_PER_MINUTE: '1000000',
   LOGIN_RATE_LIMIT_PER_15MIN: '100000',
   ...environment,
