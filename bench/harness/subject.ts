@@ -70,7 +70,7 @@ function announced(name: string, child: ChildProcess): Promise<string> {
     };
     const listen = (chunk: Buffer): void => {
       printed += chunk.toString();
-      const [, ready, api] = /ready: (\S+)|API\s+(http\S+)\/api\/v1/.exec(printed) ?? [];
+      const [, ready, api] = /ready: (\S+)|(?:API|Health)\s+(http[^\s/]*\/\/[^\s/]+)\/api\//.exec(printed) ?? [];
       const url = ready ?? api;
       if (!url) return;
       clearTimeout(timer);
