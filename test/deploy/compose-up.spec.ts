@@ -72,7 +72,7 @@ describe('deploy/compose/up.sh', () => {
     const { protocol, username, password, host } = new URL(url!);
     expect({ protocol, host }).toEqual({
       protocol: 'amqp:',
-      host: `${compose.services['rabbitmq']!['hostname']}:5672`,
+      host: `${compose.services['rabbitmq']!.hostname}:5672`,
     });
     expect([username, password]).toEqual([settings['default_user'], settings['default_pass']]);
   });

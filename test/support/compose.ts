@@ -11,6 +11,7 @@ export interface ComposeService {
   readonly image: string;
   readonly build?: object;
   readonly user?: string;
+  readonly hostname?: string;
   readonly restart: string;
   readonly profiles?: readonly string[];
   readonly ports?: readonly string[];
