@@ -11,6 +11,7 @@ import { answerClientErrors } from './core/http/client-errors.js';
 import { registerEntityTags } from './core/http/conditional.js';
 import { BULK_BODY_LIMIT, LONGEST_REQUEST_MS } from './core/http/limits.js';
 import { endConnectionsAfterListening, registerHttpHooks, requestIdOf } from './core/http/http.hooks.js';
+import { shedLoad } from './core/http/load-shedding.js';
 import { limitTime } from './core/http/time-limit.js';
 import { createLogger } from './core/logging/logger.js';
 import { HttpMetrics } from './core/metrics/http-metrics.js';
@@ -72,6 +73,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     route.bodyLimit = BULK_BODY_LIMIT;
     route.config = { ...route.config, timeLimitMs: LONGEST_REQUEST_MS };
   });
+  shedLoad(fastify);
   limitTime(fastify, config.requestTimeoutMs);
   registerHttpHooks(fastify, app.get(HttpMetrics), config);
   // Neither is loaded where it is not wanted.

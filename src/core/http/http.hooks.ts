@@ -47,6 +47,7 @@ export function registerHttpHooks(
   // How long a client stays says nothing about how fast this server is.
   fastify.decorateReply('streamBegins', function (this: FastifyReply) {
     this.request.isStream = true;
+    this.request.leave?.();
     const { method, routeOptions, beganMs } = this.request;
     if (isMeasured) metrics.end(method, routeOptions.url!, this.statusCode, (performance.now() - beganMs) / 1000);
   });

@@ -16,6 +16,8 @@ declare module 'fastify' {
     problem?: string;
     /** Its answer goes on as long as the client wants: it was measured when it began, and its end is no failure. */
     isStream?: boolean;
+    /** It is under way no more, as far as load is concerned. */
+    leave?: () => void;
     /** What the limit said, once this request was counted. */
     admission?: RateLimitResult;
     /** What the cache has for this request, if it was asked already. Without a generation it is away. */
