@@ -1,9 +1,9 @@
 import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from '../support/app.js';
-import { signUp, type Client } from '../support/clients.js';
+import type { Client } from '../support/clients.js';
 import { requireCurrentDist, startProcess, type TaskFlowProcess } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
-import { happenings, type Happenings } from '../support/notifications.js';
+import { happenings, messageIdOf, reachable, SENDER, type Happenings } from '../support/notifications.js';
 import { startPushService, type PushService } from '../support/push-service.js';
 import { startRedis, type RedisProcess } from '../support/redis-server.js';
 import { startSmtpInbox, type SmtpInbox } from '../support/smtp-inbox.js';
@@ -44,22 +44,14 @@ async function start(): Promise<TaskFlowProcess> {
     MONGODB_URI: database.uri,
     REDIS_URL: redis.url,
     JWT_KEYS: jwtKey,
-    SECRET_KEY: 'a test key that all processes of this test share',
     SMTP_URL: inbox.url,
-    MAIL_FROM: 'hello@taskflow.example',
-    VAPID_PRIVATE_KEY: Buffer.alloc(32, 5).toString('base64url'),
+    ...SENDER,
   });
   processes.push(process);
   return process;
 }
 
-/** Somebody with a confirmed address and a browser. */
-async function reachable(process: TaskFlowProcess): Promise<Client> {
-  const client = await signUp(process);
-  await world.verify(client);
-  await client.post('/notifications/push-subscriptions').send(pushes.subscribe('/browser')).expect(201);
-  return client;
-}
+const withBrowser = (process: TaskFlowProcess): Promise<Client> => reachable(process, world, pushes, '/browser');
 
 const approachAll = (client: Client, count: number): Promise<string[]> =>
   world.approachAll(
@@ -70,7 +62,7 @@ const messageIds = (): string[] => inbox.mails.map((mail) => mail.header('Messag
 /** Of the mails that the test is about, without the one that confirms the address. */
 let wanted: Set<string>;
 const expectAll = (ids: readonly string[], withinMs: number): Promise<void> => {
-  wanted = new Set(ids.map((id) => `<${id}.email@taskflow.example>`));
+  wanted = new Set(ids.map(messageIdOf));
   return eventually(() => {
     expect(new Set(messageIds())).toEqual(wanted);
     expect(new Set(pushes.pushes.map(({ message }) => message['id']))).toEqual(new Set(ids));
@@ -89,7 +81,7 @@ const allSettled = (withinMs: number): Promise<void> =>
 
 it('A process that is killed while it sends loses nothing, and what it had not written down comes twice, as the same mail', async () => {
   const first = await start();
-  const ada = await reachable(first);
+  const ada = await withBrowser(first);
   inbox.onMail((mail) => {
     // The server has this one; its sender will never know.
     if (mail.header('Subject')!.endsWith('Task 20')) first.process.kill('SIGKILL');
@@ -112,7 +104,7 @@ it('A process that is killed while it sends loses nothing, and what it had not w
 }, 240_000);
 
 it('A Redis that comes back empty loses nothing, and nothing comes twice', async () => {
-  const ada = await reachable(await start());
+  const ada = await withBrowser(await start());
   // In Redis there is what could not be sent yet.
   await inbox.stop();
   pushes.answer('/browser', 503);
@@ -131,7 +123,7 @@ it('A Redis that comes back empty loses nothing, and nothing comes twice', async
 }, 180_000);
 
 it('What happens while Redis is away is told when it is back', async () => {
-  const ada = await reachable(await start());
+  const ada = await withBrowser(await start());
   await redis.kill('SIGKILL');
   const dueDate = new Date(Date.now() + 60 * 60 * 1000).toISOString();
   const task = await ada.post('/tasks').send({ title: 'Meanwhile', dueAt: dueDate, reminders: [] }).expect(201);
@@ -143,7 +135,7 @@ it('What happens while Redis is away is told when it is back', async () => {
 }, 120_000);
 
 it('A process that begins without Redis sends once there is one', async () => {
-  const ada = await reachable(await start());
+  const ada = await withBrowser(await start());
   await processes[0]!.end('SIGKILL');
   await redis.kill('SIGKILL');
   await start();

@@ -1,31 +1,25 @@
 import { generateJwtKey } from '../../src/config/keys.js';
 import { startTestDatabase } from '../support/app.js';
-import { signUp, type Client } from '../support/clients.js';
+import type { Client } from '../support/clients.js';
 import { requireCurrentDist, startProcess, type TaskFlowProcess } from '../support/dist.js';
 import { eventually } from '../support/eventually.js';
-import { happenings, type Happenings } from '../support/notifications.js';
+import { happenings, messageIdOf, reachable, SENDER, type Happenings } from '../support/notifications.js';
 import { startPushService, type PushService } from '../support/push-service.js';
 import { startRabbit, type RabbitProcess } from '../support/rabbitmq.js';
 import { startRedis, type RedisProcess } from '../support/redis-server.js';
 import { startSmtpInbox, type SmtpInbox } from '../support/smtp-inbox.js';
-import { tasks } from '../support/tasks.js';
+import { latenessOf, percentile, remindersWithinAMinute, type Told } from '../support/reminders.js';
 
 const REMINDERS = Number(process.env['REMINDERS'] ?? 10_000);
 const USERS = 10;
 const MINUTE_MS = 60_000;
+const MINUTES_BEFORE = 60;
 /** For tasks on their way to the schedule: what becomes due before is told of, but late. */
 const AHEAD_MS = 20_000 + REMINDERS * 10;
 /** For all that is left after the minute, and for the claims of the worker that was killed. */
 const WITHIN_MS = 60_000 + REMINDERS * 40;
 /** What one process does at a time on each channel, and so what may be between "sent" and "written down". */
 const SENDING = { email: 5, push: 10 };
-
-interface Told {
-  readonly _id: string;
-  readonly owner: string;
-  readonly seq: number;
-  readonly facts: { readonly taskId: string; readonly dueDate: string };
-}
 
 let database: Awaited<ReturnType<typeof startTestDatabase>>;
 let redis: RedisProcess;
@@ -61,40 +55,16 @@ async function start(role: 'api' | 'worker', jwtKey: string): Promise<TaskFlowPr
     MONGODB_URI: database.uri,
     REDIS_URL: redis.url,
     EVENTS_URL: rabbit.url,
-    SECRET_KEY: 'a test key that all processes of this test share',
     SMTP_URL: inbox.url,
-    MAIL_FROM: 'hello@taskflow.example',
-    VAPID_PRIVATE_KEY: Buffer.alloc(32, 5).toString('base64url'),
+    ...SENDER,
   });
   processes.push(process);
   return process;
 }
 
-/** Somebody with a confirmed address and a browser. */
-async function reachable(api: TaskFlowProcess, n: number): Promise<Client> {
-  const client = await signUp(api);
-  await world.verify(client);
-  await client
-    .post('/notifications/push-subscriptions')
-    .send(pushes.subscribe(`/${n}`))
-    .expect(201);
-  return client;
-}
-
-/** Their reminders come one after the other during the minute, those of all users at the same instants. */
-async function createTasks(client: Client, beginMs: number): Promise<string[]> {
-  const each = REMINDERS / USERS;
-  const inputs = Array.from({ length: each }, (_, i) => ({
-    dueAt: new Date(beginMs + (i * MINUTE_MS) / each + 60 * MINUTE_MS).toISOString(),
-    reminders: [{ minutesBefore: 60 }],
-  }));
-  return (await tasks(client, inputs)).map(({ id }) => id);
-}
-
 const EVENT = { name: 'task.deadline.approaching' };
 const countTold = (): Promise<number> => world.connection.collection('events').countDocuments(EVENT);
 const topicsOf = (): string[] => pushes.pushes.map(({ headers }) => String(headers['topic']));
-const at = (sorted: readonly number[], share: number): number => sorted[Math.ceil(sorted.length * share) - 1]!;
 
 it(
   `${REMINDERS} reminders within a minute, one of two workers killed, Redis and RabbitMQ restarted: nothing is lost`,
@@ -104,11 +74,11 @@ it(
     const first = await start('worker', jwtKey);
     const second = await start('worker', jwtKey);
     const users: Client[] = [];
-    for (let n = 0; n < USERS; n++) users.push(await reachable(api, n));
+    for (let n = 0; n < USERS; n++) users.push(await reachable(api, world, pushes, `/${n}`));
     const mailed: string[] = [];
     inbox.onMail((mail) => mailed.push(mail.header('Message-ID')!));
     const beginMs = Date.now() + AHEAD_MS;
-    const created = (await Promise.all(users.map((user) => createTasks(user, beginMs)))).flat();
+    const created = await remindersWithinAMinute(users, REMINDERS, beginMs, MINUTES_BEFORE);
     expect(Date.now()).toBeLessThan(beginMs);
 
     await eventually(
@@ -123,7 +93,7 @@ it(
     const told = await world.connection.collection<Told>('events').find(EVENT).toArray();
     expect(told.map(({ facts }) => facts.taskId).sort()).toEqual(created.sort());
 
-    const messageIds = new Set(told.map(({ _id }) => `<${_id}.email@taskflow.example>`));
+    const messageIds = new Set(told.map(({ _id }) => messageIdOf(_id)));
     const ours = (): string[] => mailed.filter((id) => messageIds.has(id));
     await eventually(() => expect(new Set(ours()).size).toBe(REMINDERS), WITHIN_MS);
     await eventually(
@@ -148,11 +118,9 @@ it(
     expect(await world.connection.collection('dead_letters').countDocuments()).toBe(0);
     expect(second.process.exitCode).toBeNull();
 
-    // The sequence is the time at which it came into the log, in milliseconds.
-    const lateMs = told.map(({ seq, facts }) => seq - (Date.parse(facts.dueDate) - 60 * MINUTE_MS));
-    lateMs.sort((a, b) => a - b);
+    const lateMs = latenessOf(told, MINUTES_BEFORE);
     process.stderr.write(
-      `${REMINDERS} reminders: lateness p50 ${at(lateMs, 0.5)} ms, p99 ${at(lateMs, 0.99)} ms; ` +
+      `${REMINDERS} reminders: lateness p50 ${percentile(lateMs, 0.5)} ms, p99 ${percentile(lateMs, 0.99)} ms; ` +
         `twice: ${twice.email} mails, ${twice.push} pushes\n`,
     );
   },

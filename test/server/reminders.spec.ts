@@ -2,21 +2,17 @@ import mongoose, { type Connection } from 'mongoose';
 import { signUp, type Client } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { startFleet, type Fleet } from '../support/fleet.js';
-import { tasks } from '../support/tasks.js';
+import { latenessOf, percentile, remindersWithinAMinute, type Told } from '../support/reminders.js';
 
 /** `REMINDERS=10000` is the load that docs/adr tells of; it takes minutes. */
 const REMINDERS = Number(process.env['REMINDERS'] ?? 1000);
 const USERS = 10;
 const MINUTE = 60_000;
+const MINUTES_BEFORE = 5;
 /** For tasks on their way to the schedule: what becomes due before is told of, but late. */
 const AHEAD_MS = 15_000 + REMINDERS * 20;
 /** Longer than the leases of a worker that was killed. */
 const CLAIM_ENDS_MS = 12_000;
-
-interface Told {
-  readonly seq: number;
-  readonly facts: { readonly taskId: string; readonly dueDate: string };
-}
 
 describe(`${REMINDERS} reminders due within a minute, and two workers of which one is killed`, () => {
   let fleet: Fleet;
@@ -41,35 +37,19 @@ describe(`${REMINDERS} reminders due within a minute, and two workers of which o
       const users: Client[] = [];
       for (let n = 0; n < USERS; n++) users.push(await signUp(first));
       const beginMs = Date.now() + AHEAD_MS;
-      const created = await Promise.all(users.map((user) => createTasks(user, beginMs)));
-      const expected = created.flat().sort();
+      const expected = (await remindersWithinAMinute(users, REMINDERS, beginMs, MINUTES_BEFORE)).sort();
       await eventually(async () => expect((await told()).length).toBeGreaterThan(REMINDERS / 3), AHEAD_MS + MINUTE);
       await first.end('SIGKILL');
       await eventually(async () => expect((await told()).length).toBeGreaterThanOrEqual(REMINDERS), 2 * MINUTE);
       const events = await told();
       expect(events.map(({ facts }) => facts.taskId).sort()).toEqual(expected);
-      // The sequence is the time at which it came into the log, in milliseconds.
-      const lateMs = events
-        .map(({ seq, facts }) => seq - (Date.parse(facts.dueDate) - 5 * MINUTE))
-        .sort((a, b) => a - b);
+      const lateMs = latenessOf(events, MINUTES_BEFORE);
       process.stderr.write(
-        `${REMINDERS} reminders: lateness p50 ${at(lateMs, 0.5)} ms, p99 ${at(lateMs, 0.99)} ms, max ${lateMs.at(-1)} ms\n`,
+        `${REMINDERS} reminders: lateness p50 ${percentile(lateMs, 0.5)} ms, p99 ${percentile(lateMs, 0.99)} ms, max ${lateMs.at(-1)} ms\n`,
       );
-      expect(at(lateMs, 0.99)).toBeLessThan(CLAIM_ENDS_MS);
+      expect(percentile(lateMs, 0.99)).toBeLessThan(CLAIM_ENDS_MS);
       expect(second.process.exitCode).toBeNull();
     },
     AHEAD_MS + 5 * MINUTE,
   );
-
-  /** Their reminders come one after the other during the minute, those of all users at the same instants. */
-  async function createTasks(user: Client, beginMs: number): Promise<string[]> {
-    const each = REMINDERS / USERS;
-    const inputs = Array.from({ length: each }, (_, i) => ({
-      dueAt: new Date(beginMs + (i * MINUTE) / each + 5 * MINUTE).toISOString(),
-      reminders: [{ minutesBefore: 5 }],
-    }));
-    return (await tasks(user, inputs)).map(({ id }) => id);
-  }
 });
-
-const at = (sorted: readonly number[], share: number): number => sorted[Math.ceil(sorted.length * share) - 1]!;

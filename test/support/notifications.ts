@@ -1,6 +1,8 @@
 import mongoose, { type Connection } from 'mongoose';
 import { v7 as uuidv7 } from 'uuid';
-import type { Client } from './clients.js';
+import { signUp, type Client } from './clients.js';
+import type { TaskFlowProcess } from './dist.js';
+import type { PushService } from './push-service.js';
 import { tasks } from './tasks.js';
 
 /** What a test of notifications does to the database that no client can do. */
@@ -25,6 +27,29 @@ export interface StoredNotification {
 }
 
 const HOUR_MS = 60 * 60 * 1000;
+
+/** Of the processes that send, apart from where their servers are. */
+export const SENDER = {
+  SECRET_KEY: 'a test key that all processes of this test share',
+  MAIL_FROM: 'hello@taskflow.example',
+  VAPID_PRIVATE_KEY: Buffer.alloc(32, 5).toString('base64url'),
+};
+
+/** The `Message-ID` of the mail about a notification, from a `SENDER`. */
+export const messageIdOf = (id: string): string => `<${id}.email@taskflow.example>`;
+
+/** Somebody with a confirmed address, and a browser that is told under `path`. */
+export async function reachable(
+  process: TaskFlowProcess,
+  world: Happenings,
+  pushes: PushService,
+  path: string,
+): Promise<Client> {
+  const client = await signUp(process);
+  await world.verify(client);
+  await client.post('/notifications/push-subscriptions').send(pushes.subscribe(path)).expect(201);
+  return client;
+}
 
 export async function happenings(mongoUri: string): Promise<Happenings> {
   const connection = await mongoose.createConnection(mongoUri).asPromise();

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { LastSeen } from '../metrics/last-seen.js';
 import { storeFailure } from '../mongo/store-failure.js';
+import { backoffMs } from '../time/backoff.js';
 import type { Clock } from '../time/clock.js';
 import { AT_ONCE } from './background.js';
 import { TransportUnavailable } from './event-transport.js';
@@ -111,10 +112,10 @@ export class Lane {
       const known = this.failures.get(key);
       const count = (known?.count ?? 0) + 1;
       this.failures.set(key, { count, first: known?.first ?? now, last: now });
-      const backoffMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** count);
+      const pauseMs = backoffMs(count, { firstMs: 1000, longestMs: MAX_BACKOFF_MS, jitter: 0 });
       const { message } = error as Error;
-      this.logger.warn(`${this.name}: ${key} waits ${backoffMs} ms after failure ${count}: ${message}`);
-      await source.postpone(carrier, this.at, new Date(now.getTime() + backoffMs)).catch(() => undefined);
+      this.logger.warn(`${this.name}: ${key} waits ${pauseMs} ms after failure ${count}: ${message}`);
+      await source.postpone(carrier, this.at, new Date(now.getTime() + pauseMs)).catch(() => undefined);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../../config/config.js';
+import { backoffMs } from '../time/backoff.js';
 
 /** Milliseconds. */
 const CONNECT_TIMEOUT_MS = 500;
@@ -10,6 +11,9 @@ const LONGEST_PAUSE_MS = 1000;
 const READONLY_RECONNECT_MS = 1000;
 /** A queue's connection that owes an answer for so long is dead. Blocking reads wait at most 10 s. */
 const QUEUE_SILENCE_MS = 15_000;
+
+/** Of pipelines one is under way at a time: a message to the other processes would hold up whoever asks next. */
+const PIPELINING = { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['publish'] };
 
 export type RedisClient = Redis | Cluster;
 
@@ -23,8 +27,7 @@ export function createRedisClient(config: RedisConfig): RedisClient {
   const cluster: ClusterOptions = {
     lazyConnect: true,
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
-    autoPipeliningIgnoredCommands: ['publish'],
+    ...PIPELINING,
     clusterRetryStrategy: pause,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     slotsRefreshInterval: 5000,
@@ -69,9 +72,7 @@ export function connectionOptions(config: RedisConfig): RedisOptions {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
-    // Of pipelines one is under way at a time: a message to the other processes would hold up whoever asks next.
-    autoPipeliningIgnoredCommands: ['publish'],
+    ...PIPELINING,
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     disconnectTimeout: 100,
@@ -99,7 +100,7 @@ export function serverOf(config: RedisConfig): RedisOptions {
 }
 
 const pause = (attempt: number): number =>
-  Math.min(50 * 2 ** Math.min(attempt - 1, 5), LONGEST_PAUSE_MS) * (0.8 + 0.2 * Math.random());
+  backoffMs(attempt, { firstMs: 50, longestMs: LONGEST_PAUSE_MS, jitter: 0.2 });
 
 /** After a failover the address may lead to a replica; a new connection leads to the new primary. */
 function reconnectWhenReadOnly(): (error: Error) => boolean {
