@@ -108,10 +108,7 @@ describe('nginx', () => {
   it('keeps no answer, unless the micro-cache is on, and then only what is public', async () => {
     const cacheOf = async (nginx: Nginx, path: string, headers = {}): Promise<unknown[]> => {
       for (let n = 0; n < 3; n++) expect((await exchange(`${nginx.url}${path}`, { headers })).status).toBe(200);
-      return nginx
-        .accessLog()
-        .filter((line) => line['path'] === path)
-        .map(({ cache }) => cache);
+      return (await nginx.logged(path, 3)).map(({ cache }) => cache);
     };
     await withNginx([], async (nginx) => expect(await cacheOf(nginx, '/.well-known/jwks.json')).toEqual(['', '', '']));
     await withNginx([MICRO_CACHE], async (nginx) => {

@@ -38,11 +38,8 @@ describe('nginx in front of three processes', () => {
     );
     agent.destroy();
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    const lines = await eventually(() => {
-      const logged = nginx.accessLog().filter(({ path }) => path === '/api/v1/users/me');
-      expect(logged).toHaveLength(240);
-      return logged;
-    });
+    const lines = await nginx.logged('/api/v1/users/me', answers.length);
+    expect(lines).toHaveLength(answers.length);
     for (const { url } of fleet.processes) {
       const share = lines.filter(({ upstream }) => upstream === new URL(url).host).length;
       expect(share).toBeGreaterThan(240 / 6);

@@ -32,8 +32,10 @@ export interface Nginx {
   readonly url: string;
   /** What it listens on instead of 8443, once `tls.conf` is included. */
   readonly tlsPort: number;
-  /** The lines of its access log so far. */
+  /** The lines of its access log so far. A client has its answer before nginx writes the line about it. */
   accessLog(): Record<string, unknown>[];
+  /** The lines about the requests to a path, once there are so many. @throws when there are not within 5 s */
+  logged(path: string, count: number): Promise<Record<string, unknown>[]>;
   /** What the error log has so far. */
   errors(): string;
   /** Reads the configuration again, as `nginx -s reload` does. */
@@ -119,14 +121,21 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     if (master.exitCode !== null) throw new Error(`nginx ended with ${master.exitCode}:\n${printed}`);
     return connects(port);
   });
+  const accessLog = (): Record<string, unknown>[] =>
+    readFileSync(join(directory, 'access.log'), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   return {
     url: `http://127.0.0.1:${port}`,
     tlsPort,
-    accessLog: () =>
-      readFileSync(join(directory, 'access.log'), 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    accessLog,
+    logged: (path, count) =>
+      eventually(() => {
+        const lines = accessLog().filter((line) => line['path'] === path);
+        if (lines.length < count) throw new Error(`nginx logged ${lines.length} of ${count} requests to ${path}`);
+        return lines;
+      }),
     errors: () => printed,
     reload: () => void master.kill('SIGHUP'),
     async stop() {
