@@ -9,6 +9,7 @@ import { Load, untilValid } from './load.js';
 import { get, status } from './shots.js';
 import { startStores, type Stores } from './stores.js';
 import { OTHER_CPU, startSubject, type Subject, type SubjectOptions } from './subject.js';
+import { buildWithoutEvents } from './without-events.js';
 import { generateJwtKey, HMAC_SECRET, makeWorld, type BenchUser, type World, type WorldSize } from './world.js';
 
 /** A script in `peers/`, and behind the colon what it is told to be. */
@@ -18,7 +19,8 @@ export type Peer =
   | 'nest'
   | 'express';
 
-const DIST = join(import.meta.dirname, '../../../../dist');
+const ROOT = join(import.meta.dirname, '../../../..');
+const DIST = join(ROOT, 'dist');
 
 /** Stores, people and TaskFlow itself; peers are started when a row asks for them. */
 export class Bench {
@@ -27,7 +29,7 @@ export class Bench {
   private readonly directory = mkdtempSync(join(tmpdir(), 'taskflow-bench-'));
   private readonly answers = new Map<BenchUser, Record<string, PreparedAnswer>>();
   taskflow!: Subject;
-  private worker!: Subject;
+  worker!: Subject;
 
   private constructor(
     readonly stores: Stores,
@@ -85,8 +87,8 @@ export class Bench {
    * In production mode with every guard, limit, log line and metric; only the limits are too high to be reached. What
    * follows from a write is done by a worker on the other core, as compose and k8s/ have it.
    */
-  async startTaskFlow(environment: Record<string, string> = {}): Promise<Subject> {
-    return startSubject('TaskFlow', join(DIST, 'main.js'), {
+  async startTaskFlow(environment: Record<string, string> = {}, build = DIST): Promise<Subject> {
+    return startSubject('TaskFlow', join(build, 'main.js'), {
       environment: {
         ...this.commonEnvironment(),
         ROLE: 'api',
@@ -96,6 +98,11 @@ export class Bench {
         ...environment,
       },
     });
+  }
+
+  /** The same program, but its tasks tell of no change. */
+  startWithoutEvents(): Promise<Subject> {
+    return this.startTaskFlow({}, buildWithoutEvents(ROOT, mkdtempSync(join(this.directory, 'without-events-'))));
   }
 
   private startWorker(): Promise<Subject> {

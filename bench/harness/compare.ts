@@ -17,6 +17,8 @@ export interface Side {
   readonly first?: readonly Shot[];
   /** Where it is not the effort that says how many. */
   readonly connections?: number;
+  /** Where the usual number would not make all of its processes warm. */
+  readonly warmUpRequests?: number;
 }
 
 /** Ours against one reference. */
@@ -89,8 +91,7 @@ export async function takeTurns(sides: readonly Side[], effort: Effort): Promise
     for (const { side, load } of turns) {
       const { first } = side;
       if (first) await untilValid(() => load.once(first));
-      // Code that ran a few hundred times is still being compiled, on threads that count like any other.
-      await untilValid(() => load.closed(side.shots, { seconds: effort.warmUpSeconds }));
+      await warmUp(side, load, effort);
     }
     for (let n = 0; n < effort.rounds; n++) {
       for (const { side, load, rounds } of n % 2 ? turns.toReversed() : turns) {
@@ -105,6 +106,19 @@ export async function takeTurns(sides: readonly Side[], effort: Effort): Promise
     perSecond: median(rounds.map(({ perSecond }) => perSecond)),
     busy: median(rounds.map(({ busy }) => busy)),
   }));
+}
+
+/** Code that ran a few hundred times is still being compiled, on threads that count like any other. */
+const WARM_UP_REQUESTS = 5000;
+/** A hash takes longer than anything else here: after so many times the seconds it has to be enough. */
+const MAX_WARM_UPS = 3;
+
+async function warmUp(side: Side, load: Load, { warmUpSeconds }: Effort): Promise<void> {
+  const { shots, warmUpRequests } = side;
+  const [wanted, most] = warmUpRequests ? [warmUpRequests, Infinity] : [WARM_UP_REQUESTS, MAX_WARM_UPS];
+  let answers = 0;
+  for (let n = 0; n < most && answers < wanted; n++)
+    answers += (await untilValid(() => load.closed(shots, { seconds: warmUpSeconds }))).answers;
 }
 
 async function round({ subject, shots }: Side, load: Load, { roundSeconds }: Effort): Promise<Round> {

@@ -19,6 +19,9 @@ export interface Subject {
   cpuSeconds(): number;
   /** Bytes. */
   residentBytes(): number;
+  /** Lets it do nothing until `resume`. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -55,6 +58,8 @@ export async function startSubject(name: string, script: string, options: Subjec
     url,
     cpuSeconds: () => cpuSeconds(child.pid!),
     residentBytes: () => residentBytes(child.pid!),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     stop: () => end(child),
   };
 }

@@ -4,7 +4,7 @@ import { compare } from '../harness/compare.js';
 import { copyCollection, withDatabase } from '../harness/copy.js';
 import type { Bench } from '../harness/bench.js';
 import { Load, type Shots } from '../harness/load.js';
-import type { Row } from '../harness/row.js';
+import type { Goals, Row } from '../harness/row.js';
 import { containing, status, write } from '../harness/shots.js';
 import type { BenchUser } from '../harness/world.js';
 
@@ -21,6 +21,37 @@ export async function writes(bench: Bench): Promise<Row[]> {
     rows.push(...(await compare(workload, { subject: bench.taskflow, shots }, [reference], bench.effort)));
   }
   return rows;
+}
+
+/**
+ * What it costs a process that its writes are told of, against the same program without events. Both are young, so that
+ * neither has had longer to become fast. The worker stands still meanwhile, as if it were on another machine: on the core
+ * of the stores it makes every answer of theirs later, which `beside the worker` shows.
+ */
+export async function events(bench: Bench): Promise<Row[]> {
+  const own = await bench.startTaskFlow();
+  const silent = await bench.startWithoutEvents();
+  // So little is a matter of many rounds.
+  const effort = { ...bench.effort, rounds: bench.effort.rounds * 2, withLatencies: false };
+  const against = (workload: string, shots: Shots, goals?: Goals): Promise<Row[]> =>
+    compare(
+      workload,
+      { subject: own, shots },
+      [{ subject: silent, label: 'without', shots, ...(goals && { goals }) }],
+      effort,
+    );
+  try {
+    bench.worker.pause();
+    const rows = [
+      ...(await against('create, with its event', creates(bench), { accept: 0.95 })),
+      ...(await against('patch, with its event', patches(bench), { accept: 0.95 })),
+    ];
+    bench.worker.resume();
+    return [...rows, ...(await against('patch, with its event, beside the worker', patches(bench)))];
+  } finally {
+    bench.worker.resume();
+    await Promise.all([own.stop(), silent.stop()]);
+  }
 }
 
 const writer = ({ world }: Bench): BenchUser => world.writers[Math.floor(world.random() * world.writers.length)]!;
