@@ -30,6 +30,9 @@ jwt_keys() { # kid:base64url(PKCS#8), ES256
   key=$(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256)
   printf '%s:%s\n' "$kid" "$(printf '%s' "$key" | grep -v -e ----- | tr -d '\n=' | tr '+/' '-_')"
 }
+vapid_private_key() { # any 32 bytes below the order of P-256, which is next to 2^256
+  openssl rand -base64 32 | tr -d '\n=' | tr '+/' '-_'
+}
 redis_acl() { # the rights that docs/runbook.md names
   password=$(value redis_password)
   hash=$(printf '%s' "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
@@ -56,6 +59,7 @@ secret rabbitmq_conf rabbitmq_conf
 secret events_url printf 'amqp://taskflow:%s@rabbitmq:5672\n' "$(value rabbitmq_password)"
 secret smtp_url echo 'smtp://mailpit:1025'
 secret jwt_keys jwt_keys
+secret vapid_private_key vapid_private_key
 
 COMMIT=$(git rev-parse HEAD 2>/dev/null || true)
 export COMMIT

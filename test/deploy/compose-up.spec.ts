@@ -40,6 +40,7 @@ describe('deploy/compose/up.sh', () => {
     ]);
     const config = loadConfig({ NODE_ENV: 'production', ...Object.fromEntries(environment) });
     expect(config).toMatchObject({ mode: 'server', production: true, apiInstances: apis.length, trustProxy: 1 });
+    expect(config.push?.privateKey).toBe(kept()['vapid_private_key']);
     expect(config.redis).toMatchObject({ host: 'redis', username: 'taskflow', database: 0 });
     expect(new URL(config.mongo.uri!)).toMatchObject({
       host: 'mongo:27017',
@@ -57,6 +58,8 @@ describe('deploy/compose/up.sh', () => {
     const config = loadConfig({ NODE_ENV: 'production', ROLE: 'worker', ...Object.fromEntries(environment) });
     expect(config).toMatchObject({ mode: 'server', role: 'worker', jwt: { keys: [] } });
     expect(config.mail.smtpUrl).toBe('smtp://mailpit:1025');
+    // Of the same pair as those that browsers are given the public key by.
+    expect(config.push?.privateKey).toBe(kept()['vapid_private_key']);
     expect(config.eventsUrl).toBeUndefined();
   });
 

@@ -12,6 +12,7 @@ import {
   ofKind,
   OVERLAY_NAMES,
   podTemplates,
+  renderOtherComponents,
   renderOverlay,
   withKubectl,
   type Resource,
@@ -24,7 +25,9 @@ const SECRETS: Readonly<Record<string, string>> = {
   REDIS_URL: 'rediss://taskflow:pass@cache.internal:6379',
   SECRET_KEY: randomBytes(32).toString('base64url'),
   METRICS_TOKEN: randomBytes(32).toString('base64url'),
+  VAPID_PRIVATE_KEY: randomBytes(32).toString('base64url'),
   SMTP_URL: 'smtps://mail.internal:465',
+  EVENTS_URL: 'amqps://taskflow:pass@broker.internal:5671',
   JWT_KEYS: `a:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url')}`,
 };
 
@@ -73,6 +76,26 @@ withKubectl('the configuration of the pods is not read by the program', () => {
   const configOf = (resources: readonly Resource[], template: PodTemplate): AppConfig =>
     loadConfig(environmentOf(resources, template));
 
+  describe('with components/rabbitmq', () => {
+    const resources = renderOtherComponents();
+
+    it('workers have the broker’s address, and a way to it', () => {
+      const { template } = named(resources, 'Deployment', 'taskflow-worker').spec!;
+      expect(configOf(resources, template).eventsUrl).toBe(SECRETS['EVENTS_URL']);
+      const { podSelector, egress } = named(resources, 'NetworkPolicy', 'broker').spec!;
+      expect(podSelector.matchLabels).toEqual(template.metadata!.labels);
+      expect(egress!.flatMap(({ ports }) => ports!.map(({ port }) => port))).toContain(
+        Number(new URL(SECRETS['EVENTS_URL']!).port),
+      );
+    });
+
+    it('nobody else has', () => {
+      const { template } = named(resources, 'Deployment', 'taskflow').spec!;
+      expect(variables(resources, template)).not.toHaveProperty('EVENTS_URL_FILE');
+      expect(secretKeys(resources, template)).not.toContain('EVENTS_URL');
+    });
+  });
+
   describe.each(OVERLAY_NAMES)('the pods of %s', (overlay) => {
     const resources = renderOverlay(overlay);
     const deployments = ofKind(resources, 'Deployment').map(
@@ -90,9 +113,11 @@ withKubectl('the configuration of the pods is not read by the program', () => {
         redis: expect.objectContaining({ host: 'cache.internal' }) as object,
         logFormat: 'json',
         metricsToken: SECRETS['METRICS_TOKEN'],
+        push: expect.objectContaining({ privateKey: SECRETS['VAPID_PRIVATE_KEY'] }) as object,
         mongo: { migrateAtStart: false },
       });
       expect(configOf(resources, template).publicUrl).toBe(`https://${host}`);
+      expect(configOf(resources, template).mail.from).toBe(`TaskFlow <no-reply@${host}>`);
     });
 
     it.each(deployments)('%s: every variable is one that the program reads', (_name, template) => {

@@ -73,6 +73,7 @@ describe('the workers', () => {
       REDIS_URL: 'redis://cache.internal',
       SECRET_KEY: randomBytes(32).toString('base64url'),
       METRICS_TOKEN: randomBytes(32).toString('base64url'),
+      VAPID_PRIVATE_KEY: randomBytes(32).toString('base64url'),
       SMTP_URL: 'smtps://mail.internal:465',
     };
     expect(secrets.filter((name) => given[name]).map((name) => name.replace('_FILE', ''))).toEqual(
@@ -81,6 +82,10 @@ describe('the workers', () => {
     const config = loadConfig({ ...given, ...inPlace, ...Object.fromEntries(secrets.map((name) => [name, ''])) });
     expect(config).toMatchObject({ role: 'worker', production: true, jwt: { keys: [] } });
     expect(config.mail.smtpUrl).toBe(inPlace['SMTP_URL']);
+    expect(config.push).toMatchObject({
+      privateKey: inPlace['VAPID_PRIVATE_KEY'],
+      subject: expect.not.stringContaining('localhost') as string,
+    });
   });
 
   it('scale on the lag, and can be selected by no Service and no policy of the API', () => {
@@ -98,7 +103,7 @@ withKubectl('what kustomize makes of k8s/ is not validated', () => {
     const rendered = new Map<string, Resource[]>();
     beforeAll(() => {
       for (const name of OVERLAY_NAMES) rendered.set(name, renderOverlay(name));
-      rendered.set('with Vault and monitoring', renderOtherComponents());
+      rendered.set('with the other components', renderOtherComponents());
     });
 
     it('every overlay is what Kubernetes accepts, without a field that it would drop', async () => {
@@ -106,7 +111,7 @@ withKubectl('what kustomize makes of k8s/ is not validated', () => {
     });
 
     it('the Prometheus operator finds every process, and its token', () => {
-      const resources = rendered.get('with Vault and monitoring')!;
+      const resources = rendered.get('with the other components')!;
       const monitor = resources.find(({ kind }) => kind === 'PodMonitor') as Resource & IPodMonitor;
       const { selector, podMetricsEndpoints, jobLabel } = monitor.spec;
       for (const deployment of ['taskflow', 'taskflow-worker']) {

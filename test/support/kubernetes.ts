@@ -96,7 +96,8 @@ export function renderOtherComponents(): Resource[] {
   const directory = mkdtempSync(join(tmpdir(), 'taskflow-kustomize-'));
   try {
     const path = (part: string): string => `  - ${relative(directory, join(MANIFESTS, part))}`;
-    const lines = ['resources:', path('base'), 'components:', path('components/vault'), path('components/monitoring')];
+    const components = ['vault', 'monitoring', 'rabbitmq'].map((name) => path(`components/${name}`));
+    const lines = ['resources:', path('base'), 'components:', ...components];
     writeFileSync(join(directory, 'kustomization.yaml'), lines.join('\n'));
     return kustomize(directory);
   } finally {
