@@ -9,6 +9,7 @@ import { failedStart, startProcess, type TaskFlowProcess } from '../support/dist
 import { eventually } from '../support/eventually.js';
 import { expectProblem } from '../support/problems.js';
 import { freePort } from '../support/redis-server.js';
+import { startSmtpInbox, type ReceivedMail, type SmtpInbox } from '../support/smtp-inbox.js';
 import { startSplit, type Split } from '../support/split.js';
 
 const ADMIN = { email: 'root@example.org', password: 'a password for the split' };
@@ -32,10 +33,13 @@ const operations = Object.entries(written.paths).flatMap(([path, item]) =>
 
 const jwtKey = generateJwtKey();
 let split: Split;
+let inbox: SmtpInbox;
 let connection: Connection;
 let admin: Client;
 beforeAll(async () => {
+  inbox = await startSmtpInbox();
   split = await startSplit(jwtKey, {
+    SMTP_URL: inbox.url,
     BOOTSTRAP_ADMIN_EMAIL: ADMIN.email,
     BOOTSTRAP_ADMIN_PASSWORD: ADMIN.password,
   });
@@ -45,6 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await connection?.close();
   await split?.stop();
+  await inbox?.close();
 });
 
 const api = () => request(split.url);
@@ -118,7 +123,7 @@ describe('a process that serves one module', () => {
   });
 });
 
-describe('four processes behind nginx', () => {
+describe('the processes behind nginx', () => {
   it('are one API', async () => {
     const ada = await signUp(split);
     await ada.post('/tasks').send({ title: 'from three processes' }).expect(201);
@@ -161,6 +166,48 @@ describe('four processes behind nginx', () => {
     await split.restart('auth');
     await expectReady(split.processes.auth);
   });
+});
+
+describe('mails', () => {
+  const mailsTo = ({ email }: Client): ReceivedMail[] => inbox.mails.filter(({ to }) => to.includes(email));
+  const subjectsTo = (client: Client): unknown[] => mailsTo(client).map((mail) => mail.header('subject'));
+  const tokenIn = (mail: ReceivedMail): string =>
+    /^POST \/api\/v1\/auth\/[\w-]+\s+(\S+)\s*$/m.exec(mail.part('text/plain'))![1]!;
+
+  it('tell of what happened in other processes, and what they say is taken there', async () => {
+    const ada = await signUp(split);
+    await eventually(() => expect(subjectsTo(ada)).toEqual(['Confirm your e-mail address']), 20_000);
+    await api()
+      .post('/api/v1/auth/verify-email')
+      .send({ token: tokenIn(mailsTo(ada)[0]!) })
+      .expect(204);
+    const dueAt = new Date(Date.now() + 1000).toISOString();
+    await ada.post('/tasks').send({ title: 'file the report', dueAt, reminders: [] }).expect(201);
+    await eventually(async () => {
+      expect(subjectsTo(ada)).toHaveLength(2);
+      expect((await ada.get('/notifications').expect(200)).body.items).toHaveLength(1);
+    }, 20_000);
+    expect(mailsTo(ada)[1]!.part('text/plain')).toContain('file the report');
+  });
+
+  it('that were asked for while nobody wrote any come afterwards, once', async () => {
+    const ada = await signUp(split);
+    await eventually(() => expect(mailsTo(ada)).toHaveLength(1), 20_000);
+    await split.processes.notifications.end('SIGKILL');
+    try {
+      await api().post('/api/v1/auth/forgot-password').send({ email: ada.email }).expect(202);
+    } finally {
+      await split.restart('notifications');
+    }
+    // The lease of the one that was killed.
+    await eventually(() => expect(mailsTo(ada)).toHaveLength(2), 60_000);
+    await api()
+      .post('/api/v1/auth/reset-password')
+      .send({ token: tokenIn(mailsTo(ada)[1]!), newPassword: 'another password for the split' })
+      .expect(204);
+    await signIn(split, { email: ada.email, password: 'another password for the split' });
+    expect(mailsTo(ada)).toHaveLength(2);
+  }, 90_000);
 });
 
 describe('when auth is killed', () => {
