@@ -32,7 +32,8 @@ describe('the image', () => {
     for (const child of started) child.kill('SIGKILL');
     await database?.close();
     await directory.remove();
-  });
+    // Some ten thousand files.
+  }, 120_000);
 
   /** Every file of the tree, relative to it. */
   const files = (): string[] =>
