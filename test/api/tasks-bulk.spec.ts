@@ -251,8 +251,9 @@ describe('POST /tasks/bulk with Idempotency-Key', () => {
     const key = 'k'.repeat(255);
     const operations = Array.from({ length: 12 }, (_, n) => create(`${n}`));
     const answers = await Promise.all(Array.from({ length: 8 }, () => keyed(eva, key, operations)));
-    const ids = answers.map(({ body }) => (body as { results: Result[] }).results.map(({ task }) => task?.id).join());
-    expect(new Set(ids).size).toBe(1);
+    const all = answers.map(({ body }) => (body as { results: Result[] }).results);
+    expect(all.map((found) => found.map(line))).toEqual(all.map(() => operations.map(() => '201')));
+    expect(new Set(all.map((found) => found.map(({ task }) => task?.id).join())).size).toBe(1);
     expect(await titles(eva)).toHaveLength(12);
   });
 });
