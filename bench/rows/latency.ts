@@ -63,7 +63,8 @@ export async function overload(bench: Bench): Promise<Row[]> {
   while (goodputs.length < OVERLOAD_ROUNDS) {
     let inTime = 0;
     const shots = (): Shot => tolerating(side.shots(), () => inTime++);
-    const load = { ...side, shots, connections: OVERLOAD_CONNECTIONS };
+    // What opens the connections is no part of what was done in time.
+    const load = { ...side, shots, first: [side.shots()], connections: OVERLOAD_CONNECTIONS };
     const result = await openLoop(load, 1.5 * maximum, OVERLOAD_SECONDS);
     goodputs.push({ ours: inTime / OVERLOAD_SECONDS, reference: maximum });
     const refused = Math.max(result.latencyMsOf(503, 99), result.latencyMsOf(429, 99));

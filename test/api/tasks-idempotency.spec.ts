@@ -80,8 +80,10 @@ describe('POST /tasks with Idempotency-Key', () => {
     const ada = await signUp(app);
     const key = randomUUID();
     const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => create(ada, key, { title: `Body ${n}` })));
-    const outcomes = answers.map((answer) => (answer.status === 201 ? 'created' : problem(answer).code));
-    expect(outcomes.toSorted()).toEqual(['created', ...Array<string>(11).fill('idempotency.key_reused')]);
+    const outcomes = answers.map(
+      (answer) => `${answer.status} ${answer.status === 201 ? 'created' : problem(answer).code}`,
+    );
+    expect(outcomes.toSorted()).toEqual(['201 created', ...Array<string>(11).fill('422 idempotency.key_reused')]);
     expect(await titles(ada)).toHaveLength(1);
   });
 

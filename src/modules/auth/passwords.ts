@@ -48,7 +48,8 @@ export class Passwords {
     if (this.turns.pendingCount >= MAX_WAITING) throw new Overloaded({ retryAfterSeconds: 2 });
     return new Promise((resolve, reject) => {
       void this.turns(async () => {
-        await work().then(resolve, reject);
+        // Also what it throws at once is for who asked.
+        await Promise.resolve().then(work).then(resolve, reject);
         await afterWhatHasArrived();
       });
     });

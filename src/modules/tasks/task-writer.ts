@@ -16,8 +16,6 @@ import { TaskNotFound, TaskStale } from './tasks.errors.js';
 import { TasksRepository } from './tasks.repository.js';
 
 const MAX_ATTEMPTS = 5;
-/** Of a creation, some 0.8 s in all: as long as an equal one that is in the way may take on a busy server. */
-const MAX_CREATIONS = 12;
 /** Milliseconds, times the number of races lost: those who met once should not meet again. */
 const MAX_PAUSE_MS = 10;
 
@@ -44,7 +42,7 @@ export class TaskWriter {
     const now = this.clock.now();
     const decision = createTask(this.tasks.newId(), owner, contentOf(input), now);
     const idem = key === undefined ? undefined : { key, bodyHash: bodyHash(input), at: now };
-    for (let attempt = 0; attempt < MAX_CREATIONS; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (await this.tasks.insert(decision, idem)) {
         this.relay.nudge();
         return { task: decision.task, isReplay: false };
