@@ -16,7 +16,7 @@ let app: TestApp;
 let ada: Client;
 let taskId: string;
 beforeAll(async () => {
-  app = await startTestApp({ REQUEST_TIMEOUT_MS: '20000' });
+  app = await startTestApp();
   ada = await signUp(app);
   ({ id: taskId } = await aTask(ada));
 });

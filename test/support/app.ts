@@ -46,8 +46,11 @@ export const testSettings = (mongoUri: string, environment: Record<string, strin
   DATA_DIR: dataDir,
   JWT_KEYS: jwtKeys,
   SECRET_KEY: 'a test key that signs the cursors of one run only',
-  // What a test loads for the first time, a mail program for example, may block its process for a while.
-  REQUEST_TIMEOUT_MS: '10000',
+  // What a test loads for the first time, a mail program for example, may block its process for a while; and of equal
+  // inserts that race on DocumentDB each may wait for another, which PostgreSQL ends after a second, one at a time.
+  REQUEST_TIMEOUT_MS: '20000',
+  MONGODB_SERVER_SELECTION_TIMEOUT_MS: '20000',
+  MONGODB_SOCKET_TIMEOUT_MS: '20000',
   RATE_LIMIT_PER_MINUTE: '1000000',
   LOGIN_RATE_LIMIT_PER_15MIN: '100000',
   ...environment,
