@@ -73,8 +73,9 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     route.bodyLimit = BULK_BODY_LIMIT;
     route.config = { ...route.config, timeLimitMs: LONGEST_REQUEST_MS };
   });
-  shedLoad(fastify);
+  // The time in the line counts.
   limitTime(fastify, config.requestTimeoutMs);
+  shedLoad(fastify);
   registerHttpHooks(fastify, app.get(HttpMetrics), config);
   // Neither is loaded where it is not wanted.
   if (config.tracing) (await import('./core/tracing/tracing.js')).recordTraces(fastify, config);

@@ -2,7 +2,7 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppConfig } from '../../config/config.js';
 import { TimeLimitReached } from '../http/time-limit.js';
-import { RequestTooSlow } from './core.errors.js';
+import { Overloaded, RequestTooSlow } from './core.errors.js';
 import { announceUnexpected } from './unexpected-error.js';
 import { problemHeaders, problemOf, toDomainError, type Problem } from './problem.js';
 
@@ -33,7 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
     const error = isStillArriving(thrown, request) ? new RequestTooSlow(CLOSING) : toDomainError(thrown);
     const path = request.url.split('?', 1)[0] ?? '/';
     const problem = problemOf(error, { id: request.id, path }, this.config.publicUrl);
-    if (problem.status >= 500) this.report(problem, thrown, request);
+    if (problem.status >= 500 && !(error instanceof Overloaded)) this.report(problem, thrown, request);
     request.problem = problem.code;
     if (reply.sent) return;
     // What a handler said about the answer that it did not get to send.

@@ -1,9 +1,15 @@
 import type { FastifyInstance } from 'fastify';
+import { AsyncResource } from 'node:async_hooks';
 import { Overloaded } from '../errors/core.errors.js';
 import { isProbe } from './probes.js';
 import './request.js';
 
-/** As many as wait without anybody noticing: a few for each connection to the database. */
+/**
+ * Worked on at a time: more than can wait for the hash of a password, and several for each connection to the database.
+ * What a request has made for itself is kept until its answer, so that more at a time do less in a second.
+ */
+const AT_ONCE = 64;
+/** As many as wait without anybody noticing. */
 const CALM = 100;
 /** What one event loop has under way and still answers well within a second. */
 const FULL = 200;
@@ -12,25 +18,46 @@ const BURST_MS = 1000;
 const RETRY_SECONDS = 1;
 
 /**
- * Refuses what a process cannot do in time, at once, so that it does the rest in time: when many requests have been under
- * way for a while, no more than that are let in. Probes are always answered, and so are hits in the cache, which are
- * answered before this is asked; a stream counts until it begins.
+ * Works on a few requests at a time, while the others wait in a line; and refuses what a process cannot do in time, at
+ * once, so that it does the rest in time: when many have been under way for a while, no more than that are let in. Probes
+ * are always answered, and so are hits in the cache, which are answered before this is asked; a stream counts until it
+ * begins.
  */
 export function shedLoad(fastify: FastifyInstance): void {
-  let underWay = 0;
+  // One for all of them: a stack that nobody reads would take a sixth of the time of each refusal.
+  const overloaded = new Overloaded({ retryAfterSeconds: RETRY_SECONDS });
+  const line: (() => boolean)[] = [];
+  let atWork = 0;
   let calmMs = -Infinity;
+  const giveWay = (): void => {
+    for (let begin = line.shift(); begin; begin = line.shift()) if (begin()) return;
+    atWork--;
+  };
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (isProbe(request.routeOptions.url)) return done();
+    const underWay = atWork + line.length;
     if (underWay <= CALM) calmMs = request.beganMs;
-    if (underWay >= FULL && request.beganMs - calmMs > BURST_MS)
-      return done(new Overloaded({ retryAfterSeconds: RETRY_SECONDS }));
-    underWay++;
-    let isUnderWay = true;
+    if (underWay >= FULL && request.beganMs - calmMs > BURST_MS) return done(overloaded);
+    let state: 'waits' | 'works' | 'left' = 'waits';
     request.leave = (): void => {
-      if (isUnderWay) underWay--;
-      isUnderWay = false;
+      const before = state;
+      state = 'left';
+      if (before === 'works') giveWay();
     };
     reply.raw.on('close', request.leave);
-    done();
+    const begin = (): boolean => {
+      // Its client may have gone, or its time may be over.
+      if (state === 'left' || reply.sent) return false;
+      state = 'works';
+      done();
+      return true;
+    };
+    if (atWork >= AT_ONCE) {
+      // It is another request's end that lets it begin.
+      line.push(AsyncResource.bind(begin));
+      return;
+    }
+    atWork++;
+    begin();
   });
 }
