@@ -96,6 +96,24 @@ describe('A process that is behind', () => {
     expect(begun).toHaveLength(AT_ONCE);
   });
 
+  it('gives no place to a body that is still on its way', async () => {
+    const headers = {
+      authorization: `Bearer ${ada.token}`,
+      'content-type': 'application/json',
+      'content-length': 1000,
+    };
+    const slow = Array.from({ length: AT_ONCE }, () => {
+      const sent = rawRequest(`${app.url}/api/v1/tasks`, { method: 'POST', headers }).on('error', () => undefined);
+      sent.write('{"title":');
+      return sent;
+    });
+    await eventually(async () => expect(await inFlight()).toBe(AT_ONCE));
+    await ada.get(`/tasks/${taskId}`).expect(200);
+    expect(await inFlight()).toBe(AT_ONCE);
+    for (const one of slow) one.destroy();
+    await eventually(async () => expect(await inFlight()).toBe(0));
+  });
+
   it('still answers probes, and what it has in its cache', async () => {
     await ada.get('/tasks/stats').expect(200);
     const { release } = await hold(FULL);

@@ -18,15 +18,16 @@ const BURST_MS = 1000;
 const RETRY_SECONDS = 1;
 
 /**
- * Works on a few requests at a time, while the others wait in a line; and refuses what a process cannot do in time, at
- * once, so that it does the rest in time: when many have been under way for a while, no more than that are let in. Probes
- * are always answered, and so are hits in the cache, which are answered before this is asked; a stream counts until it
- * begins.
+ * Refuses what a process cannot do in time, at once, so that it does the rest in time: when many requests have been under
+ * way for a while, no more than that are let in. It works on a few of them at a time, once their body is there, while the
+ * others wait in a line. Probes are always answered, and so are hits in the cache, which are answered before this is asked;
+ * a stream counts until it begins.
  */
 export function shedLoad(fastify: FastifyInstance): void {
   // One for all of them: a stack that nobody reads would take a sixth of the time of each refusal.
   const overloaded = new Overloaded({ retryAfterSeconds: RETRY_SECONDS });
   const line: (() => boolean)[] = [];
+  let underWay = 0;
   let atWork = 0;
   let calmMs = -Infinity;
   const giveWay = (): void => {
@@ -35,29 +36,35 @@ export function shedLoad(fastify: FastifyInstance): void {
   };
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (isProbe(request.routeOptions.url)) return done();
-    const underWay = atWork + line.length;
     if (underWay <= CALM) calmMs = request.beganMs;
     if (underWay >= FULL && request.beganMs - calmMs > BURST_MS) return done(overloaded);
-    let state: 'waits' | 'works' | 'left' = 'waits';
+    underWay++;
+    request.load = 'waits';
     request.leave = (): void => {
-      const before = state;
-      state = 'left';
-      if (before === 'works') giveWay();
+      if (request.load !== 'left') underWay--;
+      const wasAtWork = request.load === 'works';
+      request.load = 'left';
+      if (wasAtWork) giveWay();
     };
     reply.raw.on('close', request.leave);
+    done();
+  });
+  // Not before: a client that sends its body slowly would take a place from those who have sent theirs.
+  fastify.addHook('preValidation', (request, reply, done) => {
     const begin = (): boolean => {
       // Its client may have gone, or its time may be over.
-      if (state === 'left' || reply.sent) return false;
-      state = 'works';
+      if (request.load === 'left' || reply.sent) return false;
+      request.load = 'works';
       done();
       return true;
     };
+    if (request.load === undefined) return done();
     if (atWork >= AT_ONCE) {
       // It is another request's end that lets it begin.
       line.push(AsyncResource.bind(begin));
       return;
     }
     atWork++;
-    begin();
+    if (!begin()) atWork--;
   });
 }

@@ -16,6 +16,8 @@ declare module 'fastify' {
     problem?: string;
     /** Its answer goes on as long as the client wants: it was measured when it began, and its end is no failure. */
     isStream?: boolean;
+    /** Whether it waits for its turn or has it; absent where no load is counted. */
+    load?: 'waits' | 'works' | 'left';
     /** It is under way no more, as far as load is concerned. */
     leave?: () => void;
     /** What the limit said, once this request was counted. */
