@@ -17,7 +17,7 @@ for (const [program, version] of [
   process.exit(1);
 }
 
-/** What is about one process and not about the API: its connections, logs, metrics, probes, queries and migrations. */
+/** What is about one process and not about the API: its connections, load, logs, metrics, probes, queries and migrations. */
 const LEFT_OUT = [
   'data-routing',
   'logs',
@@ -26,6 +26,7 @@ const LEFT_OUT = [
   'modules',
   'operations',
   'outage',
+  'overload',
   'transport',
 ].flatMap((name) => ['--testPathIgnorePatterns', `test/api/${name}.spec.ts`]);
 
@@ -42,7 +43,9 @@ try {
     stdio: 'inherit',
     env: { ...process.env, TEST_SPLIT: `redis://127.0.0.1:${port}` },
   });
-  [process.exitCode] = await once(run, 'exit');
+  // One that a signal ended has no code.
+  const [code] = await once(run, 'exit');
+  process.exitCode = code ?? 1;
 } finally {
   redis.kill('SIGKILL');
   rmSync(directory, { recursive: true, force: true });

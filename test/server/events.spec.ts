@@ -3,7 +3,7 @@ import { HEARTBEAT_MS } from '../../src/modules/notifications/realtime/event-str
 import { signUp, type Client } from '../support/clients.js';
 import { EventSource } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
-import { KeepAliveClient, startFleet, type Fleet } from '../support/fleet.js';
+import { exchange, KeepAliveClient, startFleet, type Fleet } from '../support/fleet.js';
 import { startNginx, UNLIMITED, type Nginx } from '../support/nginx.js';
 import { startRedis, type RedisProcess } from '../support/redis-server.js';
 import { aTask } from '../support/tasks.js';
@@ -156,6 +156,13 @@ describe('streams of events from two processes on one Redis', () => {
     const { id } = await aTask(user);
     await eventually(() => expect(told(there).at(-1)).toEqual(['task.created', id]), 3000);
     there.close();
+    // Nobody can sign in at a process that has not noticed yet that Redis is back.
+    for (const url of urls) {
+      await eventually(async () => {
+        const { body } = await exchange(`${url}/api/health/ready`);
+        expect(JSON.parse(body)).toMatchObject({ status: 'ok' });
+      }, 5000);
+    }
   });
 
   describe('behind nginx', () => {
