@@ -17,7 +17,7 @@ for (const [program, version] of [
   process.exit(1);
 }
 
-/** What is about one process and not about the API: its connections, load, logs, metrics, probes, queries and migrations. */
+/** What is about one process and not about the API: its connections, logs, metrics, probes, queries and migrations. */
 const LEFT_OUT = [
   'data-routing',
   'logs',
@@ -26,7 +26,6 @@ const LEFT_OUT = [
   'modules',
   'operations',
   'outage',
-  'overload',
   'transport',
 ].flatMap((name) => ['--testPathIgnorePatterns', `test/api/${name}.spec.ts`]);
 

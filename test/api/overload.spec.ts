@@ -1,6 +1,7 @@
 import { request as rawRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Response } from 'supertest';
+import supertest, { type Response } from 'supertest';
+import { AppConfig } from '../../src/config/config.js';
 import { requestContext } from '../../src/core/logging/request-context.js';
 import { TasksService } from '../../src/modules/tasks/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -18,10 +19,13 @@ const FULL = 200;
 const A_WHILE_MS = 1200;
 
 let app: TestApp;
+/** The process that serves tasks, without what may be in front of it. */
+let processUrl: string;
 let ada: Client;
 let taskId: string;
 beforeAll(async () => {
   app = await startTestApp();
+  processUrl = await app.apps.find((one) => one.get(AppConfig).modules.includes('tasks'))!.getUrl();
   ada = await signUp(app);
   ({ id: taskId } = await aTask(ada));
 });
@@ -59,8 +63,9 @@ async function hold(count: number): Promise<Held> {
   };
 }
 
-/** Requests begun and not ended, but for the one that asks. */
-const inFlight = async (): Promise<number> => (await scrape(app)).value('taskflow_http_requests_in_flight') - 1;
+/** Requests that the process has begun and not ended, but for the one that asks. */
+const inFlight = async (): Promise<number> =>
+  (await scrape({ http: supertest(processUrl) })).value('taskflow_http_requests_in_flight') - 1;
 
 describe('A process that is behind', () => {
   it('refuses the next request at once, says when to come again, and does what it has begun', async () => {
@@ -84,7 +89,7 @@ describe('A process that is behind', () => {
   it('does not begin what nobody waits for any more', async () => {
     const { begun, release } = await hold(AT_ONCE);
     const headers = { authorization: `Bearer ${ada.token}` };
-    const gone = rawRequest(`${app.url}/api/v1/tasks/${taskId}`, { headers }).end();
+    const gone = rawRequest(`${processUrl}/api/v1/tasks/${taskId}`, { headers }).end();
     const ended = new Promise((resolve) => gone.once('error', resolve));
     await eventually(async () => expect(await inFlight()).toBe(AT_ONCE + 1));
     gone.destroy();
@@ -101,7 +106,7 @@ describe('A process that is behind', () => {
       'content-length': 1000,
     };
     const slow = Array.from({ length: AT_ONCE }, () => {
-      const sent = rawRequest(`${app.url}/api/v1/tasks`, { method: 'POST', headers }).on('error', () => undefined);
+      const sent = rawRequest(`${processUrl}/api/v1/tasks`, { method: 'POST', headers }).on('error', () => undefined);
       sent.write('{"title":');
       return sent;
     });
