@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** In which file of the build what is replaced by what, so that a change of a task is written and told to nobody. */
 const EDITS = [
-  ['core/events/domain-event.js', 'eventId = uuidv7()', "eventId = ''"],
+  ['core/events/domain-event.js', 'eventId = newEventId()', "eventId = ''"],
   ['core/events/outbox.schema.js', 'if (events.length === 0)', 'if (true)'],
   ['modules/tasks/tasks.repository.js', 'events.length > 0', 'false'],
 ] as const;

@@ -1,11 +1,20 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUID } from 'node:crypto';
 
 /** Something that happened, in the past tense, with the facts and not the document. Subclasses add their facts. */
 export abstract class DomainEvent {
   /** UUIDv7. Consumers are idempotent by it: an event is delivered at least once. */
-  readonly eventId: string = uuidv7();
+  readonly eventId: string = newEventId();
 
   constructor(readonly at: Date) {}
+}
+
+/**
+ * UUIDv7 (RFC 9562, 5.7) from the random bits that Node keeps ready for `randomUUID`: to ask the system for some each time
+ * took half of what a task's event costs the request that makes it.
+ */
+function newEventId(): string {
+  const time = Date.now().toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 /** A kind of event: the class, with the name under which it is stored and published (`task.completed`). */
