@@ -80,8 +80,35 @@ export async function compare(
   return rows;
 }
 
-/** Rounds in the order A B C, C B A, …, so that a machine that gets slower or faster does it to all. */
-export async function takeTurns(sides: readonly Side[], effort: Effort): Promise<Measured[]> {
+/** Many and short, because a few per cent are less than what rounds differ by; of processes that are warm. */
+const SMALL_DIFFERENCE = { rounds: 40, roundSeconds: 0.5, warmUpSeconds: 0 };
+
+/**
+ * The row for a difference of a few per cent: both get the same requests per second, half of what the slower one can do.
+ * At saturation whoever waits longer for a store also does less each time it is woken.
+ */
+export async function compareAtOneRate(
+  workload: string,
+  ours: Side,
+  reference: Reference,
+  effort: Effort,
+): Promise<Row> {
+  const sides = [ours, reference];
+  const perSecond = commonRate(await takeTurns(sides, { ...effort, rounds: 3 }));
+  const [mine, theirs] = await takeTurns(sides, { ...effort, ...SMALL_DIFFERENCE }, perSecond);
+  const pairs = mine!.microseconds.map((own, round) => ({ ours: own, reference: theirs!.microseconds[round]! }));
+  const what = { workload, against: reference.label, unit: 'CPU µs/request at one rate', ...reference.goals };
+  return rowOf(what, pairs, { perSecond });
+}
+
+/** Half of what the slower of them can do. */
+const commonRate = (measured: readonly Measured[]): number => Math.min(...measured.map((one) => one.perSecond)) / 2;
+
+/**
+ * Rounds in the order A B C, C B A, …, so that a machine that gets slower or faster does it to all.
+ * @param perSecond at this rate instead of at saturation
+ */
+export async function takeTurns(sides: readonly Side[], effort: Effort, perSecond?: number): Promise<Measured[]> {
   const turns = sides.map((side) => ({
     side,
     load: new Load(side.subject.url, side.connections ?? effort.connections),
@@ -95,7 +122,7 @@ export async function takeTurns(sides: readonly Side[], effort: Effort): Promise
     }
     for (let n = 0; n < effort.rounds; n++) {
       for (const { side, load, rounds } of n % 2 ? turns.toReversed() : turns) {
-        rounds.push(await untilValid(() => round(side, load, effort)));
+        rounds.push(await untilValid(() => round(side, load, effort, perSecond)));
       }
     }
   } finally {
@@ -121,22 +148,25 @@ async function warmUp(side: Side, load: Load, { warmUpSeconds }: Effort): Promis
     answers += (await untilValid(() => load.closed(shots, { seconds: warmUpSeconds }))).answers;
 }
 
-async function round({ subject, shots }: Side, load: Load, { roundSeconds }: Effort): Promise<Round> {
+async function round(side: Side, load: Load, { roundSeconds }: Effort, perSecond?: number): Promise<Round> {
+  const { subject, shots } = side;
   const before = subject.cpuSeconds();
-  const { seconds, answers } = await load.closed(shots, { seconds: roundSeconds });
+  const { seconds, answers } = perSecond
+    ? await load.open(shots, perSecond, roundSeconds)
+    : await load.closed(shots, { seconds: roundSeconds });
   if (answers === 0) throw new VoidRound('not one answer');
   const used = subject.cpuSeconds() - before;
   return { microseconds: (used * 1e6) / answers, perSecond: answers / seconds, busy: used / seconds };
 }
 
-/** At the same rate, which is half of what the slower of the two can do. */
+/** Of both at the same rate. */
 async function latencies(
   ours: Side,
   theirs: Side,
   measured: readonly [Measured, Measured],
   { openSeconds }: Effort,
 ): Promise<Record<string, number>> {
-  const perSecond = Math.min(...measured.map((one) => one.perSecond)) / 2;
+  const perSecond = commonRate(measured);
   const values: Record<string, number> = { latencyAtPerSecond: perSecond };
   for (const [name, side] of [
     ['ours', ours],

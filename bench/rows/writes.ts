@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
-import { compare } from '../harness/compare.js';
+import { compare, compareAtOneRate } from '../harness/compare.js';
 import { copyCollection, withDatabase } from '../harness/copy.js';
 import type { Bench } from '../harness/bench.js';
 import { Load, type Shots } from '../harness/load.js';
-import type { Goals, Row } from '../harness/row.js';
+import type { Row } from '../harness/row.js';
 import { containing, status, write } from '../harness/shots.js';
 import type { BenchUser } from '../harness/world.js';
 
@@ -31,23 +31,20 @@ export async function writes(bench: Bench): Promise<Row[]> {
 export async function events(bench: Bench): Promise<Row[]> {
   const own = await bench.startTaskFlow();
   const silent = await bench.startWithoutEvents();
-  // So little is a matter of many rounds.
-  const effort = { ...bench.effort, rounds: bench.effort.rounds * 2, withLatencies: false };
-  const against = (workload: string, shots: Shots, goals?: Goals): Promise<Row[]> =>
-    compare(
-      workload,
-      { subject: own, shots },
-      [{ subject: silent, label: 'without', shots, ...(goals && { goals }) }],
-      effort,
-    );
+  const reference = { subject: silent, label: 'without' };
+  const atOneRate = (workload: string, shots: Shots): Promise<Row> =>
+    compareAtOneRate(workload, { subject: own, shots }, { ...reference, shots, goals: { accept: 0.95 } }, bench.effort);
   try {
     bench.worker.pause();
     const rows = [
-      ...(await against('create, with its event', creates(bench), { accept: 0.95 })),
-      ...(await against('patch, with its event', patches(bench), { accept: 0.95 })),
+      await atOneRate('create, with its event', creates(bench)),
+      await atOneRate('patch, with its event', patches(bench)),
     ];
     bench.worker.resume();
-    return [...rows, ...(await against('patch, with its event, beside the worker', patches(bench)))];
+    const shots = patches(bench);
+    const beside = 'patch, with its event, beside the worker';
+    const effort = { ...bench.effort, withLatencies: false };
+    return [...rows, ...(await compare(beside, { subject: own, shots }, [{ ...reference, shots }], effort))];
   } finally {
     bench.worker.resume();
     await Promise.all([own.stop(), silent.stop()]);
