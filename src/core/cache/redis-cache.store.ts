@@ -20,7 +20,8 @@ const RETRY_BATCH = 100;
 /**
  * A server that restarts or takes over from another may bring back an older generation together with its answers. So a
  * generation begins with the run of the server that it was made on, and counts for that run only.
- * Takes the two keys, a token nobody has used, milliseconds; returns the generation and the entry, if any.
+ * Takes the two keys, a token nobody has used, milliseconds; returns the entry of this generation, which begins with it,
+ * else the generation alone. One text is what costs the client least to read.
  */
 export const READ_CACHE = `
 local function readCache(generationKey, answerKey, token, ms)
@@ -30,9 +31,11 @@ local function readCache(generationKey, answerKey, token, ms)
   if not generation or string.sub(generation, 1, #run + 1) ~= run .. '.' then
     generation = run .. '.' .. token
     redis.call('SET', generationKey, generation, 'PX', ms)
-    return {generation}
+    return generation
   end
-  return {generation, redis.call('GET', answerKey)}
+  local entry = redis.call('GET', answerKey)
+  if entry and string.sub(entry, 1, #generation + 1) == generation .. '\\n' then return entry end
+  return generation
 end`;
 const READ = new RedisScript('cache.read', `${READ_CACHE}\nreturn readCache(KEYS[1], KEYS[2], ARGV[1], ARGV[2])`);
 
@@ -72,7 +75,7 @@ export class RedisCacheStore extends CacheStore implements OnApplicationShutdown
   async read(owner: string, name: string): Promise<{ generation: string; answer?: StoredAnswer }> {
     if (this.isBypassed(owner)) throw new RedisUnavailable();
     const keys = [generationKey(this.redis, owner), answerKey(this.redis, owner, name)];
-    return found(await this.redis.run(READ, keys, [randomUUID(), GENERATION_MS]));
+    return found((await this.redis.run(READ, keys, [randomUUID(), GENERATION_MS])) as string);
   }
 
   async write(owner: string, generation: string, name: string, answer: StoredAnswer, ttlMs: number): Promise<void> {
@@ -125,16 +128,19 @@ export const answerKey = (redis: RequestRedis, owner: string, name: string): str
 const pack = (generation: string, { etag, link = '', freshUntilMs, body }: StoredAnswer): string =>
   `${generation}\n${etag}\n${link}\n${freshUntilMs ?? ''}\n${body}`;
 
-/** What `READ_CACHE` found. An answer under another generation is none. */
-export function found(reply: unknown): { generation: string; answer?: StoredAnswer } {
-  const [generation, entry = ''] = reply as [string, (string | null)?];
-  const [head, under, etag, link, freshUntil] = /^(.*)\n(.*)\n(.*)\n(.*)\n/.exec(entry ?? '') ?? [];
-  if (head === undefined || under !== generation) return { generation };
+const ENTRY = /(.*)\n(.*)\n(.*)\n(.*)\n/y;
+
+/** What `READ_CACHE` found, from this character on. */
+export function found(reply: string, from = 0): { generation: string; answer?: StoredAnswer } {
+  ENTRY.lastIndex = from;
+  const entry = ENTRY.exec(reply);
+  if (!entry) return { generation: reply.slice(from) };
+  const [, generation, etag, link, freshUntil] = entry;
   const answer = {
     etag: etag!,
     link: link || undefined,
     freshUntilMs: freshUntil ? Number(freshUntil) : undefined,
-    body: entry!.slice(head.length),
+    body: reply.slice(ENTRY.lastIndex),
   };
-  return { generation, answer };
+  return { generation: generation!, answer };
 }

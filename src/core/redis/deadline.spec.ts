@@ -18,6 +18,18 @@ describe('within', () => {
     expect(performance.now() - start).toBeGreaterThan(45);
   });
 
+  it('waits for what is done instead, in the time that is left', async () => {
+    const failing = Promise.reject(new Error('broken'));
+    const whenBroken =
+      (instead: Promise<string>) =>
+      ({ message }: Error): Promise<string> | undefined =>
+        message === 'broken' ? instead : undefined;
+
+    await expect(within(50, failing, whenBroken(Promise.resolve('mended')))).resolves.toBe('mended');
+    await expect(within(50, failing, whenBroken(new Promise(() => undefined)))).rejects.toThrow('no answer');
+    await expect(within(50, Promise.reject(new Error('other')), whenBroken(failing))).rejects.toThrow('other');
+  });
+
   it('does not mind what the work does after that', async () => {
     const late = delay(40).then(() => Promise.reject(new Error('late')));
     await expect(within(10, late)).rejects.toThrow('no answer');

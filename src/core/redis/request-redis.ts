@@ -121,34 +121,31 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  private async attempt(
+  /** As few promises as possible: every request pays for them. */
+  private attempt(
     script: RedisScript,
     keys: readonly string[],
     args: readonly (string | number)[],
     duration?: DurationSeries,
   ): Promise<unknown> {
     const startMs = performance.now();
-    try {
-      const reply = await within(ANSWER_MS, this.evaluate(script, keys, args));
+    const answered = (reply: unknown): unknown => {
+      duration?.observe((performance.now() - startMs) / 1000);
       this.breaker.succeed();
       return reply;
-    } catch (thrown) {
-      const error = thrown as Error;
+    };
+    const failed = (error: Error): never => {
+      duration?.observe((performance.now() - startMs) / 1000);
       if (!isAway(error)) throw error;
       this.lastError = error.message;
       this.breaker.fail();
       this.failures?.inc({ reason: error instanceof DeadlineExceeded ? 'timeout' : 'error' });
       throw new RedisUnavailable();
-    } finally {
-      duration?.observe((performance.now() - startMs) / 1000);
-    }
-  }
-
-  private evaluate(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.client.evalsha(script.sha, keys.length, ...keys, ...args).catch((error: Error) => {
-      if (!isUnknownScript(error)) throw error;
-      return this.load(script, keys, args);
-    });
+    };
+    const asked = this.client.evalsha(script.sha, keys.length, ...keys, ...args);
+    const unknown = (error: Error): Promise<unknown> | undefined =>
+      isUnknownScript(error) ? this.load(script, keys, args) : undefined;
+    return within(ANSWER_MS, asked, unknown).then(answered, failed);
   }
 
   /** One of many sends the whole of a script that Redis does not know; the others wait for it and name it again. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { answerKey, found, GENERATION_MS, generationKey, READ_CACHE } from '../cache/redis-cache.store.js';
 import type { RedisCacheStore } from '../cache/redis-cache.store.js';
 import { CONSUME, limitArgs, limitKey, readResults } from '../rate-limit/redis-rate-limit.store.js';
+import type { RateLimit } from '../rate-limit/rate-limit.store.js';
 import type { RedisRateLimitStore } from '../rate-limit/redis-rate-limit.store.js';
 import { RedisUnavailable } from '../redis/redis.errors.js';
 import { RedisScript } from '../redis/redis-script.js';
@@ -11,7 +12,8 @@ import { RequestGate, type Admission, type Entrance } from './request-gate.js';
 
 /**
  * KEYS: limit, ended session, lowest version and, for a cached read, generation, answer. ARGV: limit, milliseconds, the
- * token's version, and for a cached read what `READ_CACHE` wants.
+ * token's version, and for a cached read what `READ_CACHE` wants. Returns a line with what `CONSUME` says and whether the
+ * token is revoked, then what `READ_CACHE` says: the client takes longer to read a list.
  */
 const ENTER = new RedisScript(
   'request.enter',
@@ -21,8 +23,9 @@ local limit = consume({KEYS[1]}, {ARGV[1], ARGV[2], 'count'})
 local ended = redis.call('EXISTS', KEYS[2]) == 1
 local lowest = tonumber(redis.call('GET', KEYS[3]) or '0')
 local revoked = (ended or tonumber(ARGV[3]) < lowest) and 1 or 0
-if #KEYS < 5 then return {limit, revoked} end
-return {limit, revoked, readCache(KEYS[4], KEYS[5], ARGV[4], ARGV[5])}`,
+local head = table.concat(limit, ' ') .. ' ' .. revoked .. '\\n'
+if #KEYS < 5 then return head end
+return head .. readCache(KEYS[4], KEYS[5], ARGV[4], ARGV[5])`,
 );
 
 /**
@@ -38,21 +41,8 @@ export class RedisRequestGate extends RequestGate {
     super();
   }
 
-  async enter(entrance: Entrance): Promise<Admission> {
-    try {
-      return await this.ask(entrance);
-    } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-      const [limit] = await this.limits.consumeLocally([entrance.limit]);
-      return { limit: limit!, isRevoked: false, cached: {} };
-    }
-  }
-
-  private async ask({ limit, principal, cacheEntry }: Entrance): Promise<Admission> {
-    if (!principal) {
-      const [result] = await this.limits.consume([limit]);
-      return { limit: result!, isRevoked: false };
-    }
+  enter({ limit, principal, cacheEntry }: Entrance): Promise<Admission> {
+    if (!principal) return this.limits.consume([limit]).then(([result]) => ({ limit: result!, isRevoked: false }));
     const { userId, sessionId, version } = principal;
     const keys = [
       limitKey(this.redis, limit),
@@ -67,9 +57,24 @@ export class RedisRequestGate extends RequestGate {
       keys.push(generationKey(this.redis, userId), answerKey(this.redis, userId, cacheEntry.name));
       args.push(randomUUID(), GENERATION_MS);
     }
-    const reply = (await this.redis.run(ENTER, keys, args)) as [unknown, number, unknown];
-    const [result] = readResults([limit], reply[0]);
-    const cached = isRead ? found(reply[2]) : isCached ? {} : undefined;
-    return { limit: result!, isRevoked: reply[1] === 1, cached };
+    return this.redis.run(ENTER, keys, args).then(
+      (reply) => {
+        const text = reply as string;
+        const end = text.indexOf('\n');
+        const numbers = text.slice(0, end).split(' ').map(Number);
+        const isRevoked = numbers.pop() === 1;
+        const [result] = readResults([limit], numbers);
+        const cached = isRead ? found(text, end + 1) : isCached ? {} : undefined;
+        return { limit: result!, isRevoked, cached };
+      },
+      (error: unknown) => this.enterWithout(limit, error),
+    );
+  }
+
+  /** @throws what is no outage of Redis */
+  private async enterWithout(limit: RateLimit, error: unknown): Promise<Admission> {
+    if (!(error instanceof RedisUnavailable)) throw error;
+    const [result] = await this.limits.consumeLocally([limit]);
+    return { limit: result!, isRevoked: false, cached: {} };
   }
 }
