@@ -12,9 +12,6 @@ const READONLY_RECONNECT_MS = 1000;
 /** A queue's connection that owes an answer for so long is dead. Blocking reads wait at most 10 s. */
 const QUEUE_SILENCE_MS = 15_000;
 
-/** Of pipelines one is under way at a time: a message to the other processes would hold up whoever asks next. */
-const PIPELINING = { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['publish'] };
-
 export type RedisClient = Redis | Cluster;
 
 /**
@@ -27,7 +24,10 @@ export function createRedisClient(config: RedisConfig): RedisClient {
   const cluster: ClusterOptions = {
     lazyConnect: true,
     enableOfflineQueue: false,
-    ...PIPELINING,
+    // Commands by themselves fail until the connection to their node is open. Of pipelines one is under way at a time: a
+    // message to the other processes would hold up whoever asks next.
+    enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: ['publish'],
     clusterRetryStrategy: pause,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     slotsRefreshInterval: 5000,
@@ -49,7 +49,6 @@ export function createQueueClient(config: RedisConfig): RedisClient {
     autoResendUnfulfilledCommands: true,
     // BullMQ refuses any other value on a connection that blocks.
     maxRetriesPerRequest: null,
-    enableAutoPipelining: false,
     commandTimeout: undefined,
     socketTimeout: QUEUE_SILENCE_MS,
   };
@@ -72,7 +71,6 @@ export function connectionOptions(config: RedisConfig): RedisOptions {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    ...PIPELINING,
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     disconnectTimeout: 100,
