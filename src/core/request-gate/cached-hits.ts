@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { getOptionsToken } from '@nestjs/throttler';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { CacheMetrics } from '../cache/cache-metrics.js';
 import { CacheStore } from '../cache/cache.store.js';
 import type { CachedRead } from '../cache/cached.js';
@@ -36,32 +36,36 @@ export class CachedHits {
     fastify.addHook('onRoute', (route) => {
       const read = route.config?.cachedRead;
       if (!read) return;
-      const serve = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> =>
-        this.serve(read, request, reply);
+      const serve = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void =>
+        this.serve(read, request, reply, done);
       route.onRequest = [route.onRequest ?? [], serve].flat();
     });
   }
 
-  /** @returns the reply, when it has the answer */
-  private async serve(
-    read: CachedRead,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<FastifyReply | undefined> {
+  /** Goes on when it has no answer. As few promises as possible: every hit pays for them. */
+  private serve(read: CachedRead, request: FastifyRequest, reply: FastifyReply, goOn: HookHandlerDoneFunction): void {
     const token = bearerToken(request);
     const principal = token === undefined ? undefined : this.tokens.recall(token);
     // Before the list of ended sessions was read once, no token can be believed.
-    if (!principal || !this.revocations.isLoaded) return undefined;
+    if (!principal || !this.revocations.isLoaded) return goOn();
     const entry = read(principal.userId, request.query as Record<string, unknown>);
     // What belongs to others, such as all admins, wants a look at the role first.
-    if (entry?.owner !== principal.userId) return undefined;
+    if (entry?.owner !== principal.userId) return goOn();
     request.principal = principal;
-    const { allowed } = await this.admissions.admit(request, reply, this.rule, entry);
-    if (!allowed || !request.principal) return undefined;
-    request.cached ??= await this.store.read(entry.owner, entry.name);
-    const { answer } = request.cached;
-    if (!answer || !isFresh(answer, this.clock.now())) return undefined;
-    this.metrics.count(entry, 'hit');
-    return reply.header('cache-status', 'taskflow; hit').send(replyWith(request, reply, answer));
+    const answerFrom = (cached: NonNullable<FastifyRequest['cached']>): void => {
+      request.cached = cached;
+      const { answer } = cached;
+      if (!answer || !isFresh(answer, this.clock.now())) return goOn();
+      this.metrics.count(entry, 'hit');
+      reply.header('cache-status', 'taskflow; hit').send(replyWith(request, reply, answer));
+    };
+    this.admissions
+      .admit(request, reply, this.rule, entry)
+      .then(({ allowed }) => {
+        if (!allowed || !request.principal) return goOn();
+        if (request.cached) return answerFrom(request.cached);
+        return this.store.read(entry.owner, entry.name).then(answerFrom);
+      })
+      .catch(goOn);
   }
 }
