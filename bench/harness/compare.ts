@@ -195,14 +195,14 @@ const OPEN_CONNECTIONS = 256;
 
 /** A round of an open loop. @throws VoidRound when it was void each time */
 export async function openLoop(
-  { subject, shots, first = [], connections = OPEN_CONNECTIONS }: Side,
+  { subject, shots, connections = OPEN_CONNECTIONS }: Side,
   perSecond: number,
   seconds: number,
 ): ReturnType<Load['open']> {
   const load = new Load(subject.url, connections);
   try {
     // Clients keep their connections; hundreds of new ones at once would be what is measured.
-    await untilValid(() => load.once(Array.from({ length: connections }, () => first[0] ?? shots())));
+    await load.connect(shots);
     return await untilValid(() => load.open(shots, perSecond, seconds));
   } finally {
     load.close();

@@ -17,6 +17,9 @@ export interface LoadResult {
 /** Beyond this an open-loop round says more about the generator than about the server. */
 const GENERATOR_LAG_MS = 50;
 
+/** Fewer than a server takes for too many. */
+const OPENED_AT_ONCE = 32;
+
 /** A round that does not count: a wrong answer, or a generator that was too slow. */
 export class VoidRound extends Error {
   override readonly name = 'VoidRound';
@@ -43,6 +46,14 @@ export class Load {
     const targets = [urls].flat();
     this.connections = Array.from({ length: connections }, (_, n) => new Connection(targets[n % targets.length]!));
     this.free = [...this.connections];
+  }
+
+  /** Opens all connections, a few at a time, and waits until each has had an answer. */
+  async connect(shots: Shots): Promise<void> {
+    for (let n = 0; n < this.connections.length; n += OPENED_AT_ONCE) {
+      const some = this.connections.slice(n, n + OPENED_AT_ONCE);
+      await Promise.all(some.map((connection) => connection.send(shots())));
+    }
   }
 
   close(): void {

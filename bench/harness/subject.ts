@@ -110,12 +110,17 @@ export async function end(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** `schedstat` counts nanoseconds, where `stat` counts ticks of 10 ms. */
+/** `schedstat` counts nanoseconds, where `stat` counts ticks of 10 ms. A thread that ends meanwhile is not counted. */
 function cpuSeconds(pid: number): number {
   const tasks = `/proc/${pid}/task`;
-  const nanoseconds = readdirSync(tasks).map((task) =>
-    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
-  );
+  const nanoseconds = readdirSync(tasks).map((task) => {
+    try {
+      return Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]);
+    } catch (error) {
+      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+      throw error;
+    }
+  });
   return nanoseconds.reduce((sum, part) => sum + part, 0) / 1e9;
 }
 

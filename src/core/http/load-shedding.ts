@@ -9,6 +9,11 @@ import './request.js';
  * What a request has made for itself is kept until its answer, so that more at a time do less in a second.
  */
 const AT_ONCE = 64;
+/**
+ * Begun in one turn of the event loop. Those that begin together come back from the stores together, and whoever arrives
+ * meanwhile waits for all of them, if only to be refused.
+ */
+const PER_TURN = 4;
 /** As many as wait without anybody noticing. */
 const CALM = 100;
 /** What one event loop has under way and still answers well within a second. */
@@ -26,13 +31,17 @@ const RETRY_SECONDS = 1;
 export function shedLoad(fastify: FastifyInstance): void {
   // One for all of them: a stack that nobody reads would take a sixth of the time of each refusal.
   const overloaded = new Overloaded({ retryAfterSeconds: RETRY_SECONDS });
-  const line: (() => boolean)[] = [];
+  const line: (() => void)[] = [];
   let underWay = 0;
   let atWork = 0;
+  let begun = 0;
+  let nextTurn: NodeJS.Immediate | undefined;
   let calmMs = -Infinity;
-  const giveWay = (): void => {
-    for (let begin = line.shift(); begin; begin = line.shift()) if (begin()) return;
-    atWork--;
+  const mayBegin = (): boolean => atWork < AT_ONCE && begun < PER_TURN;
+  const takeTurn = (): void => {
+    nextTurn = undefined;
+    begun = 0;
+    while (line.length > 0 && mayBegin()) line.shift()!();
   };
   fastify.addHook('preParsing', (request, reply, _payload, done) => {
     if (isProbe(request.routeOptions.url)) return done();
@@ -44,27 +53,28 @@ export function shedLoad(fastify: FastifyInstance): void {
       if (request.load !== 'left') underWay--;
       const wasAtWork = request.load === 'works';
       request.load = 'left';
-      if (wasAtWork) giveWay();
+      if (!wasAtWork) return;
+      atWork--;
+      if (line.length > 0) nextTurn ??= setImmediate(takeTurn);
     };
     reply.raw.on('close', request.leave);
     done();
   });
   // Not before: a client that sends its body slowly would take a place from those who have sent theirs.
   fastify.addHook('preValidation', (request, reply, done) => {
-    const begin = (): boolean => {
-      // Its client may have gone, or its time may be over.
-      if (request.load === 'left' || reply.sent) return false;
-      request.load = 'works';
-      done();
-      return true;
-    };
     if (request.load === undefined) return done();
-    if (atWork >= AT_ONCE) {
-      // It is another request's end that lets it begin.
-      line.push(AsyncResource.bind(begin));
-      return;
-    }
-    atWork++;
-    if (!begin()) atWork--;
+    const begin = (): void => {
+      // Its client may have gone, or its time may be over.
+      if (request.load === 'left' || reply.sent) return;
+      request.load = 'works';
+      atWork++;
+      begun++;
+      nextTurn ??= setImmediate(takeTurn);
+      done();
+    };
+    if (line.length === 0 && mayBegin()) return begin();
+    // It is another request's end, or the next turn, that lets it begin.
+    line.push(AsyncResource.bind(begin));
+    nextTurn ??= setImmediate(takeTurn);
   });
 }
