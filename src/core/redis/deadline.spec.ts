@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { within } from './deadline.js';
+import { answerWithin } from './deadline.js';
 
 /** Keeps this process busy, as a long computation does. */
 function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-describe('within', () => {
+describe('answerWithin', () => {
   it('gives what the work gives', async () => {
-    await expect(within(50, Promise.resolve('done'))).resolves.toBe('done');
-    await expect(within(50, Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    await expect(answerWithin(50, Promise.resolve('done'))).resolves.toBe('done');
+    await expect(answerWithin(50, Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   });
 
   it('gives up on silence after its time', async () => {
     const start = performance.now();
-    await expect(within(50, new Promise(() => undefined))).rejects.toThrow('no answer within 50 ms');
+    await expect(answerWithin(50, new Promise(() => undefined))).rejects.toThrow('no answer within 50 ms');
     expect(performance.now() - start).toBeGreaterThan(45);
   });
 
@@ -25,19 +25,19 @@ describe('within', () => {
       ({ message }: Error): Promise<string> | undefined =>
         message === 'broken' ? instead : undefined;
 
-    await expect(within(50, failing, whenBroken(Promise.resolve('mended')))).resolves.toBe('mended');
-    await expect(within(50, failing, whenBroken(new Promise(() => undefined)))).rejects.toThrow('no answer');
-    await expect(within(50, Promise.reject(new Error('other')), whenBroken(failing))).rejects.toThrow('other');
+    await expect(answerWithin(50, failing, whenBroken(Promise.resolve('mended')))).resolves.toBe('mended');
+    await expect(answerWithin(50, failing, whenBroken(new Promise(() => undefined)))).rejects.toThrow('no answer');
+    await expect(answerWithin(50, Promise.reject(new Error('other')), whenBroken(failing))).rejects.toThrow('other');
   });
 
   it('does not mind what the work does after that', async () => {
     const late = delay(40).then(() => Promise.reject(new Error('late')));
-    await expect(within(10, late)).rejects.toThrow('no answer');
+    await expect(answerWithin(10, late)).rejects.toThrow('no answer');
     await expect(late).rejects.toThrow('late');
   });
 
   it('does not take its own slowness for silence', async () => {
-    const work = within(
+    const work = answerWithin(
       20,
       delay(10).then(() => 'done'),
     );
@@ -47,7 +47,7 @@ describe('within', () => {
 
   it('waits once more after it was slow itself, and not for ever', async () => {
     const start = performance.now();
-    const work = within(20, new Promise(() => undefined));
+    const work = answerWithin(20, new Promise(() => undefined));
     block(100);
     await expect(work).rejects.toThrow('no answer');
     expect(performance.now() - start).toBeGreaterThan(110);

@@ -9,7 +9,7 @@ export class DeadlineExceeded extends Error {}
  * @param instead what to wait for, in the time that is left, when the work failed so; absent where that was it
  * @throws DeadlineExceeded when the time is over; whatever the work does later is ignored
  */
-export function within<T>(
+export function answerWithin<T>(
   ms: number,
   work: Promise<T>,
   instead: (error: Error) => Promise<T> | undefined = () => undefined,

@@ -4,7 +4,7 @@ import { AppConfig, type RedisConfig } from '../../config/config.js';
 import type { DurationSeries } from '../metrics/durations.js';
 import { Metrics } from '../metrics/metrics.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { DeadlineExceeded, within } from './deadline.js';
+import { DeadlineExceeded, answerWithin } from './deadline.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { isAway, RedisUnavailable } from './redis.errors.js';
 import { RedisScript } from './redis-script.js';
@@ -86,7 +86,7 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     const connected = this.client.connect().catch((error: Error) => {
       this.lastError = error.message;
     });
-    await within(START_MS, connected).catch(() => this.logger.warn(`Redis is not there yet: ${this.lastError}`));
+    await answerWithin(START_MS, connected).catch(() => this.logger.warn(`Redis is not there yet: ${this.lastError}`));
   }
 
   onApplicationShutdown(): void {
@@ -145,7 +145,7 @@ export class RequestRedis implements OnModuleInit, OnApplicationShutdown {
     const asked = this.client.evalsha(script.sha, keys.length, ...keys, ...args);
     const unknown = (error: Error): Promise<unknown> | undefined =>
       isUnknownScript(error) ? this.load(script, keys, args) : undefined;
-    return within(ANSWER_MS, asked, unknown).then(answered, failed);
+    return answerWithin(ANSWER_MS, asked, unknown).then(answered, failed);
   }
 
   /** One of many sends the whole of a script that Redis does not know; the others wait for it and name it again. */
