@@ -1,9 +1,8 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import type { AppConfig } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import type { ModuleName } from './config/modules.js';
-import { CacheInterceptor } from './core/cache/cache.interceptor.js';
 import { CacheModule } from './core/cache/cache.module.js';
 import { ProblemFilter } from './core/errors/problem.filter.js';
 import { EventsModule } from './core/events/events.module.js';
@@ -82,8 +81,7 @@ export class AppModule {
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_PIPE, useClass: InputPipe },
-        // The only global interceptor: each costs an observable per request.
-        { provide: APP_INTERCEPTOR, useClass: CacheInterceptor },
+        // No global interceptor: one costs every request an observable.
       ],
     };
   }

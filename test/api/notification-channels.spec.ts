@@ -60,8 +60,8 @@ const one = async (client: Client): Promise<ReceivedMail> =>
   });
 const stateOf = async (id: string, channel: 'email' | 'push'): Promise<string | undefined> =>
   (await world.stored(id))?.deliveries?.[channel]?.state;
-const settled = (id: string, channel: 'email' | 'push', state: string): Promise<void> =>
-  eventually(async () => expect(await stateOf(id, channel)).toBe(state));
+const settled = (id: string, channel: 'email' | 'push', state: string, withinMs?: number): Promise<void> =>
+  eventually(async () => expect(await stateOf(id, channel)).toBe(state), withinMs);
 const subscribe = async (client: Client, path: string): Promise<string> => {
   const answer = await client.post('/notifications/push-subscriptions').send(pushes.subscribe(path)).expect(201);
   return (answer.body as { id: string }).id;
@@ -223,7 +223,8 @@ describe('An SMTP server', () => {
     expect(JSON.stringify(letter)).not.toContain(ada.email);
     inbox.refuse(undefined);
     expect(await app.app.get(DeadLetters).retry(letter.id)).toBe(true);
-    await settled(dead, 'email', 'sent');
+    // Whoever sends looks for it every five seconds.
+    await settled(dead, 'email', 'sent', 10_000);
     expect(remindersTo(ada)).toHaveLength(1);
     expect((await app.app.get(DeadLetters).list(100)).map(({ id }) => id)).not.toContain(letter.id);
   });

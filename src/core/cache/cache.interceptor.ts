@@ -1,10 +1,19 @@
-import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import {
+  applyDecorators,
+  Injectable,
+  Logger,
+  SetMetadata,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lastValueFrom, of, type Observable } from 'rxjs';
-import { AppConfig } from '../../config/config.js';
 import { StoreUnavailable } from '../errors/core.errors.js';
 import { contentTag } from '../http/conditional.js';
 import '../http/request.js';
@@ -36,7 +45,6 @@ interface Found {
 export class CacheInterceptor implements NestInterceptor {
   private readonly logger = new Logger(CacheInterceptor.name);
   private readonly inFlight = new Map<string, Promise<StoredAnswer>>();
-  private readonly fresh: FreshLoads<StoredAnswer>;
 
   constructor(
     private readonly reflector: Reflector,
@@ -44,14 +52,11 @@ export class CacheInterceptor implements NestInterceptor {
     private readonly turns: CacheTurns,
     private readonly clock: Clock,
     private readonly metrics: CacheMetrics,
-    config: AppConfig,
-  ) {
-    this.fresh = new FreshLoads(config.mongo.maxPoolSize);
-  }
+    private readonly fresh: FreshLoads<StoredAnswer>,
+  ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const read = this.reflector.get<CachedRead | undefined>(CACHED_READ, context.getHandler());
-    if (!read) return next.handle();
+    const read = this.reflector.get<CachedRead>(CACHED_READ, context.getHandler());
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
@@ -172,3 +177,11 @@ async function compute(reply: FastifyReply, next: CallHandler): Promise<{ answer
 
 /** Up to a tenth shorter, so that entries made together do not end together. Milliseconds. */
 const jittered = (ttlSeconds: number): number => ttlSeconds * (1000 - randomInt(100));
+
+/**
+ * On a `GET` route that has the limit all routes have: the answer is served from, and stored in, the entry that `read`
+ * names for the signed-in user. The interceptor finds it as metadata, and what answers hits in the route's configuration.
+ * It stands below what else intercepts: what other interceptors add to the answer belongs to what is stored.
+ */
+export const Cached = (read: CachedRead): MethodDecorator =>
+  applyDecorators(UseInterceptors(CacheInterceptor), SetMetadata(CACHED_READ, read), RouteConfig({ cachedRead: read }));

@@ -1,8 +1,10 @@
 import { Global, Module } from '@nestjs/common';
+import { AppConfig } from '../../config/config.js';
 import { RequestRedis } from '../redis/request-redis.js';
 import { CacheTurns, MemoryCacheTurns, RedisCacheTurns } from './cache-turns.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { CacheStore } from './cache.store.js';
+import { FreshLoads } from './fresh-loads.js';
 import { MemoryCacheStore } from './memory-cache.store.js';
 import { RedisCacheStore } from './redis-cache.store.js';
 
@@ -21,7 +23,12 @@ import { RedisCacheStore } from './redis-cache.store.js';
       inject: [{ token: RequestRedis, optional: true }],
       useFactory: (redis?: RequestRedis) => (redis ? new RedisCacheTurns(redis) : new MemoryCacheTurns()),
     },
+    {
+      provide: FreshLoads,
+      inject: [AppConfig],
+      useFactory: ({ mongo }: AppConfig) => new FreshLoads(mongo.maxPoolSize),
+    },
   ],
-  exports: [CacheMetrics, CacheStore, CacheTurns],
+  exports: [CacheMetrics, CacheStore, CacheTurns, FreshLoads],
 })
 export class CacheModule {}

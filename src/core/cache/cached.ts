@@ -1,6 +1,3 @@
-import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
-
 /** Who a cached answer belongs to, what it is called, and how long it may be kept. */
 export interface CacheEntry {
   /** A user id, or `admin` for what all admins see alike. */
@@ -26,10 +23,3 @@ declare module 'fastify' {
     readonly cachedRead?: CachedRead;
   }
 }
-
-/**
- * On a `GET` route that has the limit all routes have: the answer is served from, and stored in, the entry that `read`
- * names for the signed-in user. The interceptor finds it as metadata, and what answers hits in the route's configuration.
- */
-export const Cached = (read: CachedRead): MethodDecorator =>
-  applyDecorators(SetMetadata(CACHED_READ, read), RouteConfig({ cachedRead: read }));

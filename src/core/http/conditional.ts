@@ -1,17 +1,8 @@
-import {
-  Injectable,
-  SetMetadata,
-  UseInterceptors,
-  applyDecorators,
-  createParamDecorator,
-  type CallHandler,
-  type ExecutionContext,
-  type NestInterceptor,
-} from '@nestjs/common';
+import { SetMetadata, applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiHeader } from '@nestjs/swagger';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
-import { map, type Observable } from 'rxjs';
 import { RequestMalformed } from '../errors/core.errors.js';
 import './request.js';
 
@@ -61,48 +52,43 @@ export function isNotModified(request: FastifyRequest, etag: string): boolean {
   return tags === '*' || tags.includes(etag);
 }
 
-/** Whatever a signed-in user reads has an entity tag and can be revalidated, also where no decorator says so. */
+/**
+ * Whatever a signed-in user reads has an entity tag and can be revalidated: a versioned object by its version, anything
+ * else by its bytes, also where no decorator says so. For the routes, before they are added.
+ */
 export function registerEntityTags(fastify: FastifyInstance): void {
+  fastify.addHook('onRoute', (route) => {
+    if (route.config?.isVersioned) route.preSerialization = [route.preSerialization ?? [], tagVersion].flat();
+  });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const isRead = reply.statusCode === 200 && (request.method === 'GET' || request.method === 'HEAD');
-    if (!isRead || !request.principal || typeof payload !== 'string' || reply.hasHeader('etag')) {
-      return done(null, payload);
-    }
-    const etag = contentTag(payload);
+    if (!isRead || !request.principal || typeof payload !== 'string') return done(null, payload);
+    if (!reply.hasHeader('etag')) reply.header('etag', contentTag(payload));
     try {
-      if (isNotModified(request, etag)) {
-        reply.status(304).removeHeader('content-type').header('etag', etag);
-        return done(null, '');
-      }
+      if (!isNotModified(request, reply.getHeader('etag') as string)) return done(null, payload);
     } catch (error) {
+      reply.removeHeader('etag');
       return done(error as Error);
     }
-    reply.header('etag', etag);
-    return done(null, payload);
+    reply.status(304).removeHeader('content-type');
+    return done(null, '');
   });
 }
 
-@Injectable()
-class VersionTagInterceptor implements NestInterceptor {
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    const reply = http.getResponse<FastifyReply>();
-    return next.handle().pipe(
-      map((view: { readonly version: number } | undefined) => {
-        if (view === undefined) return undefined;
-        const etag = versionTag(view.version);
-        reply.header('etag', etag);
-        if (!isNotModified(request, etag)) return view;
-        reply.status(304);
-        return undefined;
-      }),
-    );
+function tagVersion(_request: FastifyRequest, reply: FastifyReply, view: unknown, done: DoneFuncWithErrOrRes): void {
+  if (reply.statusCode < 300) reply.header('etag', versionTag((view as { readonly version: number }).version));
+  done(null, view);
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a route with `@Versioned`. */
+    readonly isVersioned?: boolean;
   }
 }
 
 export const VERSIONED = 'taskflow:versioned';
 
-/** On a route that answers one versioned object: sends its `ETag` and honours `If-None-Match`. */
+/** On a route that answers one versioned object: sends its `ETag`, and on a read honours `If-None-Match`. */
 export const Versioned = (): MethodDecorator =>
-  applyDecorators(UseInterceptors(VersionTagInterceptor), SetMetadata(VERSIONED, true));
+  applyDecorators(RouteConfig({ isVersioned: true }), SetMetadata(VERSIONED, true));

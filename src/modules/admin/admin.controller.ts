@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Cached } from '../../core/cache/cached.js';
+import { Cached } from '../../core/cache/cache.interceptor.js';
 import { Problems } from '../../core/openapi/problems.decorator.js';
 import { Paged } from '../../core/paging/page.js';
 import { RequireRole } from '../../core/security/access.js';

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Cached } from '../../core/cache/cached.js';
+import { Cached } from '../../core/cache/cache.interceptor.js';
 import { Perishable } from '../../core/cache/perishable.js';
 import { WriteContended } from '../../core/errors/core.errors.js';
 import { IfMatch, Versioned, type Precondition } from '../../core/http/conditional.js';
@@ -51,8 +51,8 @@ export class TasksController {
   /** Your tasks, a page at a time. */
   @Get()
   @ApiOkResponse({ type: TaskPageView })
-  @Cached(tasksCache.firstPage)
   @Paged()
+  @Cached(tasksCache.firstPage)
   async list(@CurrentUser() { userId }: Principal, @Query() query: ListTasks): Promise<Perishable<TaskPageView>> {
     const { value, until } = await this.lists.list(userId, query);
     return new Perishable({ ...value, items: value.items.map(taskView) }, until);

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
-import { Cached } from '../../core/cache/cached.js';
+import { Cached } from '../../core/cache/cache.interceptor.js';
 import { WriteContended } from '../../core/errors/core.errors.js';
 import { Problems } from '../../core/openapi/problems.decorator.js';
 import { CurrentUser, type Principal } from '../../core/security/principal.js';
