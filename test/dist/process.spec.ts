@@ -57,6 +57,7 @@ describe('npm start', () => {
     const environment = { NODE_OPTIONS: '--max-old-space-size=160' };
     const first = await start(environment);
     const token = await signUp(first);
+    const begun = performance.now();
     for (let batch = 0; batch < 100; batch++) {
       const operations = Array.from({ length: 100 }, (_, i) => ({
         op: 'create',
@@ -75,13 +76,15 @@ describe('npm start', () => {
         .expect(200);
       expect(body.results.filter(({ status }: { status: number }) => status === 201)).toHaveLength(100);
     }
+    const writtenInMs = performance.now() - begun;
     const stats = await first.http.get('/api/v1/tasks/stats').set('Authorization', token).expect(200);
     expect(stats.body.total).toBe(10_000);
     expect(residentMegabytes(first)).toBeLessThan(400);
     await first.end('SIGTERM');
 
     const second = await start(environment);
-    expect(second.startedInMs).toBeLessThan(5000);
+    // To read them all is less work than to write them was, on a fast machine and on a slow one.
+    expect(second.startedInMs).toBeLessThan(writtenInMs);
     const again = await second.http.get('/api/v1/tasks/stats').set('Authorization', token).expect(200);
     expect(again.body).toEqual(stats.body);
     expect(residentMegabytes(second)).toBeLessThan(400);
