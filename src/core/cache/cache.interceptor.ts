@@ -61,13 +61,13 @@ export class CacheInterceptor implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const entry = read(request.principal!.userId, request.query as Record<string, unknown>);
     // What is not worth keeping is answered in the same form: bytes with their tag.
-    if (!entry) return of(replyWith(request, reply, (await compute(reply, next)).answer));
+    if (!entry) return of(replyWith(reply, (await compute(reply, next)).answer));
     const found = await this.settle(entry, request.cached ?? (await this.lookUp(entry)));
     const { generation, answer, endTurn } = found;
     this.metrics.count(entry, this.resultOf(found));
     reply.header('cache-status', answer ? 'taskflow; hit' : 'taskflow; fwd=miss');
     try {
-      return of(replyWith(request, reply, answer ?? (await this.fill(entry, generation, reply, next))));
+      return of(replyWith(reply, answer ?? (await this.fill(entry, generation, reply, next))));
     } finally {
       await endTurn?.();
     }

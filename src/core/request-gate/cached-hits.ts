@@ -57,7 +57,7 @@ export class CachedHits {
       const { answer } = cached;
       if (!answer || !isFresh(answer, this.clock.now())) return goOn();
       this.metrics.count(entry, 'hit');
-      reply.header('cache-status', 'taskflow; hit').send(replyWith(request, reply, answer));
+      reply.header('cache-status', 'taskflow; hit').send(replyWith(reply, answer));
     };
     this.admissions
       .admit(request, reply, this.rule, entry)
