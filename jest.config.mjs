@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 // Jest runs CommonJS here, so every ESM-only package has to be compiled too. The list is read from
@@ -36,7 +37,10 @@ export default {
   transform: { '\\.ts$': swc(true), '\\.m?js$': swc(false) },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`, '<rootDir>/dist/'],
-  testTimeout: 30_000,
+  // Much of a test is waiting for others: two processes also where there are two cores, of which Jest would use one.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // For what hangs. What has to be quick says so itself.
+  testTimeout: 180_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', '!src/**/*.spec.ts'],
   coverageReporters: ['text-summary', 'lcov'],

@@ -265,7 +265,7 @@ describe('An SMTP server', () => {
     expect(remindersTo(ada).length).toBeLessThan(20);
     inbox.delay(0);
     await eventually(() => expect(remindersTo(ada)).toHaveLength(20), 20_000);
-  }, 40_000);
+  });
 });
 
 describe('Mails about the account', () => {

@@ -185,7 +185,7 @@ describe('A shared cache', () => {
     }
     const expected = operations.map(({ id }) => [id, EXPECTED[id] ?? PRIVATE] as const);
     expect(kept).toEqual(Object.fromEntries(expected));
-  }, 60_000);
+  });
 
   it('keeps no refusal, whatever was asked', async () => {
     for (const { method, path } of operations.filter(({ isPublic }) => !isPublic)) {

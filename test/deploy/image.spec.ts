@@ -33,7 +33,7 @@ describe('the image', () => {
     await database?.close();
     await directory.remove();
     // Some ten thousand files.
-  }, 120_000);
+  });
 
   /** Every file of the tree, relative to it. */
   const files = (): string[] =>
@@ -111,7 +111,7 @@ describe('the image', () => {
     server.child.kill('SIGTERM');
     await eventually(async () => expect(await isHealthy()).toBe(false), 900);
     expect(await ended).toEqual([0, null]);
-  }, 60_000);
+  });
 
   it('says in one sentence what is missing, when nothing is configured', async () => {
     const { code, output } = await run(execForm(imageInstruction('CMD')), {});

@@ -66,7 +66,7 @@ describe('the repository', () => {
     const history = [...historyOf(join(__dirname, '../..'))];
     expect(history.length).toBeGreaterThan(1000);
     expect(await findSecrets(history)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('a process', () => {

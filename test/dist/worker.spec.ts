@@ -40,7 +40,7 @@ describe('A worker', () => {
     } finally {
       await connection.close();
     }
-  }, 60_000);
+  });
 
   it('refuses the store that belongs to one process', async () => {
     const { code, output } = await failedStart({ ROLE: 'worker' });

@@ -83,7 +83,7 @@ describe('A copy of DATA_DIR, made while it is written', () => {
 
     expect(sizes.some((size, i) => i > 0 && size < sizes[i - 1]!)).toBe(true);
     for (const { before, path } of copies) await expectCopy(path, before);
-  }, 120_000);
+  });
 });
 
 /** It opens beside the original, and each document is what was acknowledged before the copy, or newer. */

@@ -45,7 +45,12 @@ const connect = (uri: string): Promise<mongo.MongoClient> =>
   new mongo.MongoClient(uri, { serverSelectionTimeoutMS: 5_000, maxPoolSize: WRITERS }).connect();
 
 /** Inserts, changes and removes its own documents until the server is gone. */
-async function write(rows: mongo.Collection<Row>, writer: number, known: Map<string, Known>): Promise<void> {
+async function write(
+  rows: mongo.Collection<Row>,
+  writer: number,
+  known: Map<string, Known>,
+  acknowledged: () => void,
+): Promise<void> {
   for (;;) {
     const _id = `${writer}-${next(KEYS)}`;
     const state = known.get(_id) ?? { acknowledged: undefined, asked: undefined };
@@ -58,19 +63,24 @@ async function write(rows: mongo.Collection<Row>, writer: number, known: Map<str
       await rows.updateOne({ _id }, { $set: { n, filler: 'x'.repeat(next(60_000)) } }, { upsert: true });
     else await rows.findOneAndReplace({ _id }, { n, filler: '' }, { upsert: true });
     state.acknowledged = state.asked;
+    acknowledged();
   }
 }
 
-/** Writes until the server is killed at a random moment. */
+/** Writes until the server is killed, once it has acknowledged so many; what the other writers asked for is under way. */
 async function writeUntilKilled(server: ServerProcess, known: Map<string, Known>): Promise<void> {
   const client = await connect(server.uri!);
   const rows = client.db('app').collection<Row>('rows');
   await rows.createIndex({ n: 1 });
-  const killed = new Promise<void>((resolve) =>
-    setTimeout(() => void server.end('SIGKILL').then(resolve), 20 + next(250)),
+  let left = 50 + next(500);
+  let death: Promise<unknown> | undefined;
+  const acknowledged = (): void => {
+    if (--left === 0) death = server.end('SIGKILL');
+  };
+  await Promise.all(
+    Array.from({ length: WRITERS }, (_, writer) => write(rows, writer, known, acknowledged).catch(() => {})),
   );
-  const writers = Array.from({ length: WRITERS }, (_, writer) => write(rows, writer, known).catch(() => {}));
-  await Promise.all([killed, ...writers]);
+  await death;
   await client.close();
 }
 
@@ -115,5 +125,5 @@ describe('kill -9 during writes', () => {
     expect([...known.values()].filter(({ acknowledged }) => acknowledged !== undefined).length).toBeGreaterThan(100);
     expect(compacted).toBe(true);
     expect(readdirSync(directory)).toEqual([JOURNAL]);
-  }, 120_000);
+  });
 });

@@ -26,7 +26,7 @@ describe('Redis as docker compose runs it', () => {
     const kept = readFileSync(join(up.secrets, 'redis_url'), 'utf8').trim();
     url = kept.replace('redis:6379', `127.0.0.1:${redis.port}`);
     fleet = await startFleet(2, { REDIS_URL: url });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     for (const client of clients) client.disconnect();

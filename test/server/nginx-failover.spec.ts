@@ -18,7 +18,7 @@ describe('nginx, when a process is killed', () => {
     ({ fleet, nginx } = replicas);
     user = await signUp(nginx);
     agent = new Agent({ keepAlive: true });
-  }, 60_000);
+  });
   afterEach(async () => {
     agent?.destroy();
     await replicas?.stop();

@@ -26,7 +26,7 @@ describe('nginx in front of three processes', () => {
     });
     ({ fleet, nginx } = replicas);
     user = await signUp(nginx);
-  }, 60_000);
+  });
   afterAll(async () => {
     await replicas?.stop();
   });

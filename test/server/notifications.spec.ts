@@ -120,7 +120,7 @@ it('A Redis that comes back empty loses nothing, and nothing comes twice', async
   await allSettled(30_000);
   expect(messageIds()).toHaveLength(ids.length);
   expect(pushes.pushes).toHaveLength(ids.length);
-}, 180_000);
+});
 
 it('What happens while Redis is away is told when it is back', async () => {
   const ada = await withBrowser(await start());
@@ -132,7 +132,7 @@ it('What happens while Redis is away is told when it is back', async () => {
   await eventually(async () => expect(await world.stored(id)).not.toBeNull(), 20_000);
   await redis.restart();
   await expectAll([id], 60_000);
-}, 120_000);
+});
 
 it('A process that begins without Redis sends once there is one', async () => {
   const ada = await withBrowser(await start());
@@ -141,7 +141,7 @@ it('A process that begins without Redis sends once there is one', async () => {
   await start();
   await redis.restart();
   await expectAll([await world.approach({ ...ada, ...(await clientOf(processes[1]!, ada)) })], 60_000);
-}, 120_000);
+});
 
 /** The same user at another process. */
 async function clientOf(process: TaskFlowProcess, { token }: Client): Promise<Pick<Client, 'post'>> {

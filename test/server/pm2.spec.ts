@@ -66,14 +66,14 @@ describe('deploy/pm2', () => {
         `const [app] = require(${JSON.stringify(CONFIG)}).apps;\nmodule.exports = { apps: [${here}] };`,
       );
       await pm2('start', file);
-    }, 60_000);
+    });
     afterAll(async () => {
       ended = true;
       await pm2('kill');
       await redis.stop();
       await database.close();
       await directory.remove();
-    }, 60_000);
+    });
 
     const pm2 = async (...args: string[]): Promise<string> => {
       // What goes on after its time is over would start another daemon.
@@ -119,7 +119,7 @@ describe('deploy/pm2', () => {
         .set('Authorization', `Bearer ${body.accessToken}`)
         .expect(200);
       expect(stats.total).toBe(load.answers.filter((answer) => answer === 'POST 201').length);
-    }, 120_000);
+    });
 
     it('keeps nothing of the shell in what PM2 writes down', async () => {
       await pm2('save');
@@ -135,7 +135,7 @@ describe('deploy/pm2', () => {
       const exits = readFileSync(join(directory.path, 'pm2.log'), 'utf8').match(/exited with code .*/g)!;
       expect(exits).toHaveLength(4);
       expect(new Set(exits)).toEqual(new Set(['exited with code [0] via signal [SIGINT]']));
-    }, 60_000);
+    });
   });
 });
 

@@ -36,7 +36,7 @@ describe('a real Prometheus that scrapes two processes, which lose their Redis',
     await whileScraped(ordinaryDay);
     await redis.kill('SIGKILL');
     await whileScraped(withoutRedis);
-  }, 120_000);
+  });
   afterAll(async () => {
     await prometheus?.stop();
     await fleet?.stop();
@@ -144,5 +144,5 @@ describe('a real Prometheus that scrapes two processes, which lose their Redis',
     );
     prometheus.useToken(TOKEN);
     await eventually(async () => expect(await health()).toEqual({ up: ['up', 'up'], errors: ['', ''] }), 20_000);
-  }, 60_000);
+  });
 });

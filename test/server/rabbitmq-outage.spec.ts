@@ -22,7 +22,7 @@ beforeAll(async () => {
   group = groupOf('outage', 'task.created');
   app = await startEventApp(database.uri, [group], { EVENTS_URL: rabbit.url });
   ada = await signUp(app);
-}, 90_000);
+});
 afterAll(async () => {
   await app.app.close();
   await database.close();
@@ -58,7 +58,7 @@ describe('While RabbitMQ is away', () => {
     await eventually(() => expect([...seen()].length).toBe(all.length), WITHIN_MS);
     expect(seen()).toEqual(new Set(all));
     expect(await app.app.get(DeadLetters).list(1)).toEqual([]);
-  }, 120_000);
+  });
 
   it('that is short of memory and takes nothing more, requests are answered and nothing is lost', async () => {
     await rabbit.control('set_vm_memory_high_watermark', '0.0000001');
@@ -66,7 +66,7 @@ describe('While RabbitMQ is away', () => {
     expect(missing(meanwhile).length).toBeGreaterThan(0);
     await rabbit.control('set_vm_memory_high_watermark', '0.9');
     await eventually(() => expect(missing(meanwhile)).toEqual([]), WITHIN_MS);
-  }, 120_000);
+  });
 });
 
 describe('What the broker gives up', () => {
@@ -87,5 +87,5 @@ describe('What the broker gives up', () => {
         error: 'is not an event',
       });
     }, WITHIN_MS);
-  }, 60_000);
+  });
 });

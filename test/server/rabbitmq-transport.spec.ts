@@ -4,7 +4,7 @@ import { startRabbit, type RabbitProcess } from '../support/rabbitmq.js';
 let rabbit: RabbitProcess;
 beforeAll(async () => {
   rabbit = await startRabbit();
-}, 90_000);
+});
 afterAll(() => rabbit.stop());
 
 describe('RabbitMQ as transport', () => {

@@ -35,7 +35,7 @@ describe('a Redis that sentinels know', () => {
       operator.disconnect();
       await Promise.all([sentinel.stop(), primary.stop(), replica.stop()]);
     }
-  }, 60_000);
+  });
 });
 
 describe('a Redis behind TLS', () => {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     startPushService(),
   ]);
   world = await happenings(database.uri);
-}, 90_000);
+});
 afterAll(async () => {
   await Promise.all(processes.map((process) => process.end('SIGKILL')));
   await world.close();

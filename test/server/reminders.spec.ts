@@ -20,7 +20,7 @@ describe(`${REMINDERS} reminders due within a minute, and two workers of which o
   beforeAll(async () => {
     fleet = await startFleet(2, {});
     database = await mongoose.createConnection(fleet.databaseUri).asPromise();
-  }, 60_000);
+  });
   afterAll(async () => {
     await database?.close();
     await fleet?.stop();

@@ -40,7 +40,7 @@ describe('a rolling restart behind nginx', () => {
     user = await signUp(nginx);
     const inputs = Array.from({ length: 100 }, (_, n) => ({ title: `patched ${n}` }));
     patched = (await tasks(user, inputs)).map(({ id }) => id);
-  }, 60_000);
+  });
   afterAll(async () => {
     await replicas?.stop();
   });

@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   connection = await mongoose.createConnection(split.mongoUri).asPromise();
   admin = await signIn(split, ADMIN);
-}, 60_000);
+});
 afterAll(async () => {
   await connection?.close();
   await split?.stop();
@@ -207,7 +207,7 @@ describe('mails', () => {
       .expect(204);
     await signIn(split, { email: ada.email, password: 'another password for the split' });
     expect(mailsTo(ada)).toHaveLength(2);
-  }, 90_000);
+  });
 });
 
 describe('when auth is killed', () => {
@@ -298,5 +298,5 @@ describe('when tasks is killed', () => {
     await connection.collection('tasks').insertOne({ ...late, place: 'live', title: 'late' });
     expect(await accounts(ada)).toBe(1);
     await eventually(async () => expect([await tasksOf(ada), await accounts(ada)]).toEqual([0, 0]), 60_000);
-  }, 120_000);
+  });
 });
