@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Passwords } from './passwords.js';
 
 describe('Passwords', () => {
@@ -36,6 +37,28 @@ describe('Passwords', () => {
     const shortest = async (hash: string | undefined): Promise<number> =>
       Math.min(await time(hash), await time(hash), await time(hash));
     expect((await shortest(none)) / (await shortest(real))).toBeGreaterThan(0.5);
+  });
+
+  it('hands out four together while more wait, and the rest when nobody does', async () => {
+    let settled = 0;
+    const hashed = async (): Promise<void> => {
+      await passwords.hash('correct horse');
+      settled++;
+    };
+    const all = Array.from({ length: 6 }, hashed);
+    await Promise.race(all);
+    await nextTurn();
+    expect(settled).toBe(4);
+    await Promise.all(all);
+  });
+
+  it('hands out the failure of one to that one', async () => {
+    const [bad, good] = await Promise.allSettled([
+      passwords.matches('correct horse', 'no hash at all'),
+      passwords.hash('correct horse'),
+    ]);
+    expect(bad.status).toBe('rejected');
+    expect(good).toMatchObject({ status: 'fulfilled', value: expect.stringMatching(/^\$argon2id/) });
   });
 
   it('refuses when too many wait, instead of letting all of them wait longer', async () => {
