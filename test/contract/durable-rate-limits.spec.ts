@@ -33,6 +33,21 @@ describe('the rate limits that are kept in MongoDB', () => {
     return { store, later, close };
   });
 
+  it('count against none when another process takes the last place of one between the look and the count', async () => {
+    const now = (): Date => new Date();
+    const [asks, races] = await Promise.all([openStore(now), openStore(now)]);
+    const free = { key: randomUUID(), limit: 50, windowSeconds: 900 };
+    // Its window has begun: it is the other one that they do not get.
+    await asks.store.consume([free]);
+    const scarce = { key: randomUUID(), limit: 1, windowSeconds: 900 };
+    const together = Array.from({ length: 40 }, (_, n) => [asks, races][n % 2]!.store.consume([free, scarce]));
+    const answers = await Promise.all(together);
+    expect(answers.filter(([first, second]) => first!.allowed && second!.allowed)).toHaveLength(1);
+    // Once before them, once with the one that was let through, and now.
+    expect(await asks.store.consume([free])).toEqual([expect.objectContaining({ allowed: true, remaining: 47 })]);
+    for (const { close } of [asks, races]) await close();
+  });
+
   it('let exactly the limit through when several processes ask at once, and remember it', async () => {
     const now = (): Date => new Date();
     const limit = { key: randomUUID(), limit: 10, windowSeconds: 900 };

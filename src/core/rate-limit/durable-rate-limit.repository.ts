@@ -14,8 +14,8 @@ const MAX_ATTEMPTS = 20;
 
 /**
  * Limits that must not begin anew because a process or Redis does: tries of a password. All processes count together
- * in MongoDB, without which nobody can sign in anyway. One look at all keys and a write for each, by the driver: beside
- * the hash of a password the operations are what a sign-in costs.
+ * in MongoDB, without which nobody can sign in anyway. One look at all keys and one write, by the driver: beside the
+ * hash of a password the commands are what a sign-in costs.
  */
 @Injectable()
 export class DurableRateLimitRepository extends RateLimitStore {
@@ -26,10 +26,51 @@ export class DurableRateLimitRepository extends RateLimitStore {
     super();
   }
 
-  /** One key after the other; when one is exhausted, the ones before get back what was counted. */
   async consume(limits: readonly RateLimit[]): Promise<readonly RateLimitResult[]> {
-    const results: RateLimitResult[] = [];
     const stored = await this.read(limits.map(({ key }) => key));
+    return (await this.countTogether(limits, stored)) ?? this.countInTurn(limits, stored);
+  }
+
+  /**
+   * All in one command, as long as each has room in the window that was seen. A key that has not is found by nobody, and
+   * to insert it once more fails, which ends the command.
+   * @returns undefined when nothing was counted
+   */
+  private async countTogether(
+    limits: readonly RateLimit[],
+    stored: ReadonlyMap<string, RateLimitDocument>,
+  ): Promise<readonly RateLimitResult[] | undefined> {
+    const nowMs = this.clock.now().getTime();
+    const windows = limits.map((limit) => windowAfter(seenWindow(stored.get(limit.key)), limit, nowMs));
+    if (limits.some((limit, n) => used(windows[n]!, limit, nowMs) >= limit.limit)) return undefined;
+    const counts = limits.map((limit, n) => {
+      const window = windows[n]!;
+      const { previous } = window;
+      const filter = {
+        _id: limit.key,
+        startAt: new Date(window.startMs),
+        count: { $lt: roomIn(window, limit, nowMs) },
+      };
+      const begun = { previous, expiresAt: expiryOf(window, limit) };
+      return { updateOne: { filter, update: { $inc: { count: 1 }, $setOnInsert: begun }, upsert: true } };
+    });
+    try {
+      await this.collection.bulkWrite(counts, timeLimit(this.model));
+    } catch (error) {
+      if (!duplicateKey(error)) throw error;
+      const [{ index }] = (error as mongo.MongoBulkWriteError).writeErrors as [mongo.WriteError];
+      for (const limit of limits.slice(0, index)) await this.giveBack(limit);
+      return undefined;
+    }
+    return limits.map((limit, n) => resultOf({ ...windows[n]!, count: windows[n]!.count + 1 }, limit, nowMs, true));
+  }
+
+  /** One key after the other; when one is exhausted, the ones before get back what was counted. */
+  private async countInTurn(
+    limits: readonly RateLimit[],
+    stored: ReadonlyMap<string, RateLimitDocument>,
+  ): Promise<readonly RateLimitResult[]> {
+    const results: RateLimitResult[] = [];
     let isRefused = false;
     for (const limit of limits) {
       const result: RateLimitResult = isRefused
@@ -48,7 +89,7 @@ export class DurableRateLimitRepository extends RateLimitStore {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const stored = attempt === 0 ? seen : (await this.read([limit.key])).get(limit.key);
       const nowMs = this.clock.now().getTime();
-      const window = windowAfter(stored ? toWindow(stored) : undefined, limit, nowMs);
+      const window = windowAfter(seenWindow(stored), limit, nowMs);
       if (used(window, limit, nowMs) >= limit.limit) return resultOf(window, limit, nowMs, false);
       const counted = await this.write(stored, window, limit, nowMs);
       if (counted) return resultOf(counted, limit, nowMs, true);
@@ -63,18 +104,16 @@ export class DurableRateLimitRepository extends RateLimitStore {
     limit: RateLimit,
     nowMs: number,
   ): Promise<Window | undefined> {
-    const { key, windowSeconds } = limit;
+    const { key } = limit;
     const startAt = new Date(window.startMs);
     if (stored && stored.startAt.getTime() === window.startMs) {
-      const room = limit.limit - (used(window, limit, nowMs) - window.count);
-      const filter = { _id: key, startAt, count: { $lt: room } };
+      const filter = { _id: key, startAt, count: { $lt: roomIn(window, limit, nowMs) } };
       const options = { ...timeLimit(this.model), returnDocument: 'after' } as const;
       const after = await this.collection.findOneAndUpdate(filter, { $inc: { count: 1 } }, options);
       return after ? toWindow(after) : undefined;
     }
     const begun = { ...window, count: 1 };
-    const expiresAt = new Date(window.startMs + 2 * windowSeconds * 1000);
-    const fields = { startAt, count: begun.count, previous: begun.previous, expiresAt };
+    const fields = { startAt, count: begun.count, previous: begun.previous, expiresAt: expiryOf(window, limit) };
     try {
       if (!stored) await this.collection.insertOne({ _id: key, ...fields });
       else {
@@ -92,7 +131,7 @@ export class DurableRateLimitRepository extends RateLimitStore {
   private async look(limit: RateLimit): Promise<RateLimitResult> {
     const stored = (await this.read([limit.key])).get(limit.key);
     const nowMs = this.clock.now().getTime();
-    return resultOf(windowAfter(stored ? toWindow(stored) : undefined, limit, nowMs), limit, nowMs, false);
+    return resultOf(windowAfter(seenWindow(stored), limit, nowMs), limit, nowMs, false);
   }
 
   private async giveBack(limit: RateLimit): Promise<RateLimitResult> {
@@ -110,6 +149,16 @@ export class DurableRateLimitRepository extends RateLimitStore {
     return this.model.collection as unknown as mongo.Collection<RateLimitDocument>;
   }
 }
+
+const seenWindow = (stored: RateLimitDocument | undefined): Window | undefined => stored && toWindow(stored);
+
+/** What `count` has to be below for one more: the rest of the limit is what the previous window still takes. */
+const roomIn = (window: Window, limit: RateLimit, nowMs: number): number =>
+  limit.limit - (used(window, limit, nowMs) - window.count);
+
+/** It still counts during the window after it. */
+const expiryOf = ({ startMs }: Window, { windowSeconds }: RateLimit): Date =>
+  new Date(startMs + 2 * windowSeconds * 1000);
 
 const toWindow = ({ startAt, count, previous }: RateLimitDocument): Window => ({
   startMs: startAt.getTime(),
