@@ -80,7 +80,7 @@ const rows: Row[] = [];
 const failed: Record<string, string> = {};
 const fallen: string[] = [];
 /** Beside other work rounds become void and are repeated: what is not measured by then is not waited for. */
-const limitMs = (values.quick ? 4 : 15) * 60_000;
+const limitMs = (values.quick ? 4 : 30) * 60_000;
 const unfinished = new Set(names);
 const isOver = delay(limitMs - performance.now() + begun).then(() => {
   for (const name of unfinished) failed[name] = 'the run took too long';
