@@ -3,7 +3,7 @@ import { InjectModel } from '@nestjs/mongoose';
 import type { Model, mongo } from 'mongoose';
 import { Overloaded } from '../errors/core.errors.js';
 import { readOptions, timeLimit } from '../mongo/driver-options.js';
-import { duplicateKey } from '../mongo/store-failure.js';
+import { duplicateKey, writeConflict } from '../mongo/store-failure.js';
 import { Clock } from '../time/clock.js';
 import { RATE_LIMIT_MODEL, type RateLimitDocument } from './rate-limit.schema.js';
 import { RateLimitStore, type RateLimit, type RateLimitResult } from './rate-limit.store.js';
@@ -57,9 +57,9 @@ export class DurableRateLimitRepository extends RateLimitStore {
     try {
       await this.collection.bulkWrite(counts, timeLimit(this.model));
     } catch (error) {
-      if (!duplicateKey(error)) throw error;
-      const [{ index }] = (error as mongo.MongoBulkWriteError).writeErrors as [mongo.WriteError];
-      for (const limit of limits.slice(0, index)) await this.giveBack(limit);
+      if (!lostRace(error)) throw error;
+      const { matchedCount = 0, upsertedCount = 0 } = error as Partial<mongo.MongoBulkWriteError>;
+      for (const limit of limits.slice(0, matchedCount + upsertedCount)) await this.giveBack(limit);
       return undefined;
     }
     return limits.map((limit, n) => resultOf({ ...windows[n]!, count: windows[n]!.count + 1 }, limit, nowMs, true));
@@ -123,7 +123,7 @@ export class DurableRateLimitRepository extends RateLimitStore {
       }
       return begun;
     } catch (error) {
-      if (duplicateKey(error)) return undefined;
+      if (lostRace(error)) return undefined;
       throw error;
     }
   }
@@ -149,6 +149,9 @@ export class DurableRateLimitRepository extends RateLimitStore {
     return this.model.collection as unknown as mongo.Collection<RateLimitDocument>;
   }
 }
+
+/** Another began the window, or the server let another's equal write pass and gave this one up. */
+const lostRace = (error: unknown): boolean => Boolean(duplicateKey(error)) || writeConflict(error);
 
 const seenWindow = (stored: RateLimitDocument | undefined): Window | undefined => stored && toWindow(stored);
 
