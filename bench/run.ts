@@ -67,12 +67,28 @@ const progress = (what: string): void => {
 const bench = values.quick
   ? await Bench.open(
       { users: 200, tasksEach: 60 },
-      { rounds: 5, roundSeconds: 0.3, warmUpSeconds: 1, connections: 32, openSeconds: 1, withLatencies: false },
+      {
+        rounds: 5,
+        roundSeconds: 0.3,
+        warmUpSeconds: 1,
+        warmUpLogins: 500,
+        connections: 32,
+        openSeconds: 1,
+        withLatencies: false,
+      },
       progress,
     )
   : await Bench.open(
       { users: 2000, tasksEach: 60 },
-      { rounds: 5, roundSeconds: 0.9, warmUpSeconds: 1.8, connections: 32, openSeconds: 1.5, withLatencies: true },
+      {
+        rounds: 5,
+        roundSeconds: 0.9,
+        warmUpSeconds: 1.8,
+        warmUpLogins: 2000,
+        connections: 32,
+        openSeconds: 1.5,
+        withLatencies: true,
+      },
       progress,
     );
 const gate = new Gate(latest()?.rows ?? []);

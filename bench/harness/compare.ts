@@ -31,6 +31,8 @@ export interface Effort {
   readonly rounds: number;
   readonly roundSeconds: number;
   readonly warmUpSeconds: number;
+  /** How many sign-ins warm up what a sign-in needs: of them a second has too few. */
+  readonly warmUpLogins: number;
   readonly connections: number;
   /** Of each open-loop round. */
   readonly openSeconds: number;

@@ -9,7 +9,7 @@ import { PASSWORD, type BenchUser } from '../harness/world.js';
 export const login = ({ email }: BenchUser, verify: Shot['verify'] = status(200)): Shot =>
   write('POST', '/auth/login', undefined, { email, password: PASSWORD, refreshIn: 'body' }, verify);
 
-/** A login is a hash and whatever is around it. */
+/** A login is a hash and whatever is around it, which is compiled after a thousand of them only. */
 export async function logins(bench: Bench): Promise<Row[]> {
   const { world, taskflow, effort } = bench;
   const reference = {
@@ -17,8 +17,9 @@ export async function logins(bench: Bench): Promise<Row[]> {
     label: 'RH',
     goals: { accept: 0.85, target: 0.92 },
     shots: () => get('/', world.users[0]!),
+    warmUpRequests: effort.warmUpLogins,
   };
-  const ours = { subject: taskflow, shots: () => login(world.someone()) };
+  const ours = { subject: taskflow, shots: () => login(world.someone()), warmUpRequests: effort.warmUpLogins };
   // A hash takes longer than anything else here: a round has few of them otherwise.
   const longer = { ...effort, roundSeconds: effort.roundSeconds * 2, connections: 4, withLatencies: false };
   return compare('login', ours, [reference], longer);

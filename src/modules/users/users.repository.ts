@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import mongoose, { type Model, type QueryFilter } from 'mongoose';
+import mongoose, { type Model, type QueryFilter, type Types } from 'mongoose';
 import { AppConfig } from '../../config/config.js';
 import { pushEvents } from '../../core/events/outbox.schema.js';
+import { readOptions } from '../../core/mongo/driver-options.js';
 import { duplicateKey } from '../../core/mongo/store-failure.js';
 import type { Role } from '../../core/security/principal.js';
 import { USER_MODEL, type UserDocument } from './user.schema.js';
@@ -60,11 +61,11 @@ export class UsersRepository {
 
   async findById(id: string): Promise<User | undefined> {
     if (!ID.test(id)) return undefined;
-    return this.findOne({ _id: id, status: VISIBLE });
+    return this.findOne({ _id: new mongoose.Types.ObjectId(id) });
   }
 
   async findByEmail(email: string): Promise<User | undefined> {
-    return this.findOne({ emailKey: emailKey(email), status: VISIBLE });
+    return this.findOne({ emailKey: emailKey(email) });
   }
 
   /** Puts what was decided in the place of what was read; false when somebody else wrote in between. */
@@ -111,8 +112,10 @@ export class UsersRepository {
     return found.map(({ _id, version }) => ({ id: String(_id), version }));
   }
 
-  private async findOne(filter: Filter): Promise<User | undefined> {
-    const found = await this.model.findOne(filter).lean();
+  /** By the driver: a sign-in asks twice, and Mongoose would cost more than the question. */
+  private async findOne(key: { _id: Types.ObjectId } | { emailKey: string }): Promise<User | undefined> {
+    const visible = { ...key, status: VISIBLE };
+    const found = await this.model.collection.findOne<UserDocument>(visible, readOptions(this.model));
     return found ? toUser(found) : undefined;
   }
 }
