@@ -3,7 +3,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../../src/app.setup.js';
 import { loadConfig } from '../../src/config/config.js';
 import { MODULE_NAMES, type ModuleName } from '../../src/config/modules.js';
+import { RequestRedis } from '../../src/core/redis/request-redis.js';
 import { Clock } from '../../src/core/time/clock.js';
+import { eventually } from './eventually.js';
 import { publicKeys } from './keys.js';
 import { INSIDE, startNginx, UNLIMITED, type Change } from './nginx.js';
 
@@ -41,6 +43,9 @@ export async function startSplitApp(
     apps[module] = await createApp(config, mongoUri);
     await apps[module].listen(0, '127.0.0.1');
   }
+  // Each held up this thread while it started, maybe for longer than the connections of the others wait for an answer.
+  for (const app of Object.values(apps))
+    await eventually(async () => expect(await app.get(RequestRedis).isUp()).toBe(true), 10_000);
   const { auth, ...others } = apps;
   const clock = auth.get(Clock);
   for (const app of Object.values(others)) app.get(Clock).now = () => clock.now();
