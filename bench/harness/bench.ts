@@ -126,13 +126,23 @@ export class Bench {
     return this.answers.get(user)![path]!;
   }
 
+  /** Other processes of the same programs: two of them may differ by a fifth for as long as they live. */
+  async renew(): Promise<void> {
+    await Promise.all([this.taskflow.stop(), this.stopPeers()]);
+    this.taskflow = await this.startTaskFlow();
+  }
+
   async close(): Promise<void> {
+    await Promise.all([this.taskflow.stop(), this.worker.stop(), this.stopPeers()]);
+    await this.stores.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private async stopPeers(): Promise<void> {
     for (const peer of await Promise.allSettled(this.peers.values())) {
       if (peer.status === 'fulfilled') await peer.value.stop();
     }
-    await Promise.all([this.taskflow.stop(), this.worker.stop()]);
-    await this.stores.stop();
-    rmSync(this.directory, { recursive: true, force: true });
+    this.peers.clear();
   }
 
   private async ask(): Promise<void> {
