@@ -74,7 +74,8 @@ export function shedLoad(fastify: FastifyInstance): void {
     };
     if (line.length === 0 && mayBegin()) return begin();
     // It is another request's end, or the next turn, that lets it begin.
-    line.push(AsyncResource.bind(begin));
+    const context = new AsyncResource('WaitingRequest');
+    line.push(() => context.runInAsyncScope(begin));
     nextTurn ??= setImmediate(takeTurn);
   });
 }

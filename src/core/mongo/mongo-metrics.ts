@@ -89,8 +89,8 @@ export class MongoMetrics {
   }
 
   private poolOf(address: string): Pool {
-    const pool = this.pools.get(address) ?? new Pool();
-    this.pools.set(address, pool);
+    let pool = this.pools.get(address);
+    if (!pool) this.pools.set(address, (pool = new Pool()));
     return pool;
   }
 }

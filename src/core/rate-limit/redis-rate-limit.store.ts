@@ -96,15 +96,14 @@ export class RedisRateLimitStore extends RateLimitStore {
 
   private async ask(limits: readonly RateLimit[], action: Action): Promise<readonly RateLimitResult[]> {
     const keys = limits.map((limit) => limitKey(this.redis, limit));
-    return readResults(limits, await this.redis.run(SCRIPT, keys, [...limitArgs(limits), action]));
+    return readResults(limits, await this.redis.run(SCRIPT, keys, [...limits.flatMap(limitArgs), action]));
   }
 }
 
 export const limitKey = (redis: RequestRedis, { key, owner }: RateLimit): string =>
   owner === undefined ? redis.key(key, 'limit') : redis.key(owner, 'limit', key);
 
-export const limitArgs = (limits: readonly RateLimit[]): number[] =>
-  limits.flatMap(({ limit, windowSeconds }) => [limit, windowSeconds * 1000]);
+export const limitArgs = ({ limit, windowSeconds }: RateLimit): [number, number] => [limit, windowSeconds * 1000];
 
 /** @param reply what `CONSUME` returned */
 export function readResults(limits: readonly RateLimit[], reply: unknown): readonly RateLimitResult[] {

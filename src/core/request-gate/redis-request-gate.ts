@@ -49,7 +49,7 @@ export class RedisRequestGate extends RequestGate {
       endedKey(this.redis, userId, sessionId),
       minVersionKey(this.redis, userId),
     ];
-    const args: (string | number)[] = [...limitArgs([limit]), version];
+    const args: (string | number)[] = [...limitArgs(limit), version];
     // What belongs to all admins lies elsewhere; the cache is asked for it separately.
     const isCached = cacheEntry?.owner === userId;
     const isRead = isCached && !this.cache.isBypassed(userId);

@@ -1,8 +1,12 @@
 /** Words longer than this are cut, in what is stored and in what is asked for alike. Code points. */
 export const MAX_WORD_LENGTH = 40;
 
+/** Nothing to fold but its case: most texts, and a tenth of the work. */
+const ASCII = /^\p{ASCII}*$/u;
+
 /** Case and accents gone: NFKD without combining marks, lower case. `Straße` → `strasse`, `Ünïcode` → `unicode`. */
 export function fold(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase();
   // Compatibility forms may decompose into capitals (`™`), and lower case may decompose into marks (`İ`).
   const lower = text.normalize('NFKD').toLowerCase().normalize('NFKD');
   return (

@@ -22,15 +22,15 @@ export const TASK_FIELDS = {
 
 export type TaskRow = Pick<TaskDocument, '_id' | keyof typeof TASK_FIELDS>;
 
-export const toTask = ({ _id, owner, priority, dated, ...row }: TaskRow): Task => ({
-  id: _id.toHexString(),
-  owner: owner.toHexString(),
+export const toTask = (row: TaskRow): Task => ({
+  id: row._id.toHexString(),
+  owner: row.owner.toHexString(),
   place: row.place,
   title: row.title,
   description: row.description,
   status: row.status,
-  priority: PRIORITIES[priority]!,
-  dueAt: dated ? row.dueAt : null,
+  priority: PRIORITIES[row.priority]!,
+  dueAt: row.dated ? row.dueAt : null,
   reminders: row.reminders ?? null,
   tags: row.tags,
   completedAt: row.completedAt,

@@ -1,4 +1,4 @@
-import { distinctWords, fold, words } from '../../core/search/fold.js';
+import { fold, words } from '../../core/search/fold.js';
 import type { TaskContent } from './task.js';
 
 /** Different words of a task that a search looks at; the title's come first, then the tags'. */
@@ -20,10 +20,12 @@ export function searchFieldsOf({
   description,
   tags,
 }: Pick<TaskContent, 'title' | 'description' | 'tags'>): SearchFields {
+  const titleWords = words(title);
+  const textWords = [...tags, description].flatMap(words);
   return {
     titleFolded: fold(title),
-    terms: distinctWords([title, ...tags, description], MAX_TERMS),
-    searchTitle: words(title).join(' '),
-    searchText: [...tags, description].flatMap(words).join(' '),
+    terms: [...new Set([...titleWords, ...textWords])].slice(0, MAX_TERMS),
+    searchTitle: titleWords.join(' '),
+    searchText: textWords.join(' '),
   };
 }

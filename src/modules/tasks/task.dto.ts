@@ -70,8 +70,10 @@ export function contentOf(input: CreateTask): TaskContent {
 
 /** What the patch sets; fields it does not name are absent. */
 export function changeOf({ dueAt, ...rest }: UpdateTask): Partial<TaskContent> {
-  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const reset = given.map(([field, value]) => [field, value ?? DEFAULT_CONTENT[field as keyof typeof DEFAULT_CONTENT]]);
-  const change = Object.fromEntries(reset) as Partial<TaskContent>;
-  return dueAt === undefined ? change : { ...change, dueAt: dueAt === null ? null : new Date(dueAt) };
+  const change: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(rest)) {
+    if (value !== undefined) change[field] = value ?? DEFAULT_CONTENT[field as keyof typeof DEFAULT_CONTENT];
+  }
+  if (dueAt !== undefined) change.dueAt = dueAt === null ? null : new Date(dueAt);
+  return change;
 }
