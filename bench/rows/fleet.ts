@@ -1,11 +1,12 @@
 // Several processes on the same stores: what one more costs, and what they owe each other while all of them are busy.
 import { setTimeout as delay } from 'node:timers/promises';
-import { compare, type Target } from '../harness/compare.js';
+import { takeTurns, type Effort, type Side, type Target } from '../harness/compare.js';
 import type { Bench } from '../harness/bench.js';
 import { Load, type Shots } from '../harness/load.js';
 import { hasNginx, startNginx } from '../harness/nginx.js';
 import { rowOf, type Row } from '../harness/row.js';
 import { get, status, write } from '../harness/shots.js';
+import { mean } from '../harness/statistics.js';
 import type { Subject } from '../harness/subject.js';
 import type { BenchUser } from '../harness/world.js';
 import { STATS } from '../peers/settings.js';
@@ -19,38 +20,53 @@ const REVOCATIONS = 5;
 const WRITES = 50;
 const GIVE_UP_SECONDS = 5;
 
-/** Three processes, and one, each behind nginx; where there is none, asked in turn. The CPU of nginx is not counted. */
+/** Three processes, together and each by itself, behind nginx; where there is none, asked in turn. */
 export async function fleet(bench: Bench): Promise<Row[]> {
   const processes: Subject[] = [];
   for (let n = 0; n < PROCESSES; n++) processes.push(await bench.startTaskFlow());
-  // As young as those: a process that has run for minutes is the faster one.
-  const single = await bench.startTaskFlow();
-  const [many, one] = [await inFront(processes), await inFront([single])];
+  const many = await inFront(processes);
+  const each = await Promise.all(processes.map((process) => inFront([process])));
   try {
     const side = exactly(bench, STATS);
-    const goals = { accept: 0.8, target: 0.88 };
-    const label = hasNginx() ? '1 process behind nginx' : '1 process';
-    const rows = await compare(
-      `${PROCESSES} processes, requests per CPU second`,
-      // As many clients for each process: what arrives together goes to Redis together.
-      {
-        ...side,
-        subject: many,
-        connections: PROCESSES * bench.effort.connections,
-        warmUpRequests: PROCESSES * WARM_UP_REQUESTS,
-      },
-      [{ ...side, subject: one, warmUpRequests: WARM_UP_REQUESTS, label, goals }],
-      { ...bench.effort, withLatencies: false },
-    );
+    const row = await togetherAndAlone(side, many, each, bench.effort);
     const hasEnded = keepBusy(many, side.shots);
     try {
-      return [...rows, await revocation(bench, processes), await ownWrites(bench, many)];
+      return [row, await revocation(bench, processes), await ownWrites(bench, many)];
     } finally {
       await hasEnded();
     }
   } finally {
-    await Promise.all([many.stop(), one.stop(), ...[...processes, single].map((process) => process.stop())]);
+    await Promise.all([many, ...each, ...processes].map((running) => running.stop()));
   }
+}
+
+/** The same processes both ways, because two of them may differ by more than what is measured. nginx is not counted. */
+async function togetherAndAlone(
+  side: Omit<Side, 'subject'>,
+  many: Target,
+  each: readonly Target[],
+  effort: Effort,
+): Promise<Row> {
+  const together: Side = {
+    ...side,
+    subject: many,
+    // As many clients for each process: what arrives together goes to Redis together.
+    connections: PROCESSES * effort.connections,
+    warmUpRequests: PROCESSES * WARM_UP_REQUESTS,
+  };
+  const [all, ...single] = await takeTurns([together, ...each.map((subject) => ({ ...side, subject }))], effort);
+  const pairs = all!.microseconds.map((ours, round) => ({
+    ours,
+    reference: mean(single.map(({ microseconds }) => microseconds[round]!)),
+  }));
+  const against = hasNginx() ? 'each by itself behind nginx' : 'each by itself';
+  const what = { workload: `${PROCESSES} processes, requests per CPU second`, against, unit: 'CPU µs/request' };
+  return rowOf({ ...what, accept: 0.8, target: 0.88 }, pairs, {
+    oursPerSecond: all!.perSecond,
+    referencePerSecond: mean(single.map(({ perSecond }) => perSecond)),
+    oursBusy: all!.busy,
+    referenceBusy: mean(single.map(({ busy }) => busy)),
+  });
 }
 
 async function inFront(processes: readonly Subject[]): Promise<Target & { stop(): Promise<void> }> {
