@@ -41,7 +41,7 @@ const UNPREFIXED = ['metrics', '.well-known/jwks.json'];
  */
 export async function createApp(config: AppConfig, mongoUri: string): Promise<NestFastifyApplication> {
   // Fastify knows undecodable URLs before Nest sees them, so they reach the filter by hand.
-  const problems: { filter?: ProblemFilter } = {};
+  const beforeNest: { problems?: ProblemFilter } = {};
   const adapter = new FastifyAdapter({
     trustProxy: trustedProxies(config),
     genReqId: requestIdOf,
@@ -55,7 +55,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     requestTimeout: LONGEST_REQUEST_MS,
     clientErrorHandler: answerClientErrors(config.publicUrl),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      problems.filter?.answer(error, request, reply);
+      beforeNest.problems?.answer(error, request, reply);
     },
     // An id of any shape is simply not there, so no shape is refused by the router; Node caps the whole header at 16 KiB.
     routerOptions: { maxParamLength: 16_384 },
@@ -65,7 +65,8 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
     bodyParser: false,
     abortOnError: false,
   });
-  problems.filter = app.get(ProblemFilter);
+  const problems = app.get(ProblemFilter);
+  beforeNest.problems = problems;
   const fastify = adapter.getInstance();
   // The bulk route is the only one with larger bodies and more time; Nest has no option for either.
   fastify.addHook('onRoute', (route) => {
@@ -75,7 +76,7 @@ export async function createApp(config: AppConfig, mongoUri: string): Promise<Ne
   });
   // The time in the line counts.
   limitTime(fastify, config.requestTimeoutMs);
-  shedLoad(fastify);
+  shedLoad(fastify, problems);
   registerHttpHooks(fastify, app.get(HttpMetrics), config);
   // Neither is loaded where it is not wanted.
   if (config.tracing) (await import('./core/tracing/tracing.js')).recordTraces(fastify, config);

@@ -16,7 +16,7 @@ const AT_ONCE = 64;
 /** What it has under way at most, once it is behind. */
 const FULL = 200;
 /** Longer than a burst. */
-const A_WHILE_MS = 1200;
+const A_WHILE_MS = 400;
 /** In which all that were asked are there, also where nginx and they have one core. */
 const ARRIVED_MS = 30_000;
 
